@@ -1,0 +1,181 @@
+// The dispatcher's other half: taking windows, parts and deliveries.
+#include <algorithm>
+
+#include "common/base/random.hpp"
+#include "common/dispatch/dispatcher.hpp"
+
+namespace evd::dispatch {
+
+const std::shared_ptr<const journal::Route>& Dispatcher::route(std::int32_t id) {
+  const auto known = routes_.find(id);
+  if (known != routes_.end()) return known->second;
+  for (journal::Route& row : journal_->routes()) {
+    const std::int32_t row_id = row.id;
+    routes_.emplace(row_id, std::make_shared<const journal::Route>(std::move(row)));
+  }
+  return routes_.at(id);
+}
+
+// A window is worth taking while some handler has room for its share. A handler with a backlog gets
+// its share put off, so that it does not hold the window open for the others.
+bool Dispatcher::can_claim() const {
+  if (!is_claiming_ || holdings_.size() >= options_.max_windows) return false;
+  return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) {
+    const Host& host = entry.second;
+    return host.is_paused ||
+           (!host.is_behind && host.backlog < static_cast<std::size_t>(options_.batch_size));
+  });
+}
+
+bool Dispatcher::claim() {
+  if (!can_claim()) return false;
+  tried_claim_ = true;
+  std::optional<journal::Window> window =
+      journal_->claim(node_, random_token(), options_.batch_size);
+  if (!window) return false;
+  took_window_ = true;
+  counters_.events_taken += static_cast<std::int64_t>(window->events.size());
+  open_window(std::move(*window));
+  return true;
+}
+
+void Dispatcher::open_window(journal::Window window) {
+  auto holding = std::make_shared<Holding>();
+  holding->window = window.ref;
+  holding->spill_at = clock_.now() + options_.spill_after;
+  holding->events = std::make_shared<const std::vector<journal::Event>>(std::move(window.events));
+  std::map<std::string, std::shared_ptr<Share>> by_handler;
+  for (std::uint32_t i = 0; i < holding->events->size(); ++i) {
+    const journal::Event& event = (*holding->events)[i];
+    if (event.is_later) {
+      holding->has_later = true;
+      continue;
+    }
+    for (const std::string& handler : route(event.route_id)->expected) {
+      if (const auto share = share_for(*holding, by_handler, handler)) share->events.push_back(i);
+    }
+  }
+  for (const auto& share : holding->shares) {
+    share->ended.resize(share->events.size());
+    if (!share->host->as_share_handler) share->host->backlog += share->events.size();
+  }
+  holdings_.push_back(std::move(holding));
+}
+
+// The share of a handler in a window that is being opened; null when it is put off as a whole.
+std::shared_ptr<Share> Dispatcher::share_for(
+    Holding& holding, std::map<std::string, std::shared_ptr<Share>>& by_handler,
+    const std::string& handler) {
+  const auto [entry, is_new] = by_handler.try_emplace(handler);
+  if (!is_new) return entry->second;
+  const auto host = hosts_.find(handler);
+  const bool runs_here = host != hosts_.end() && !host->second.is_paused &&
+                         !host->second.is_behind &&
+                         host->second.backlog < static_cast<std::size_t>(options_.batch_size);
+  if (!runs_here) {
+    holding.deferred.push_back({handler, {}});
+    if (host != hosts_.end()) host->second.is_behind = true;
+    return nullptr;
+  }
+  entry->second = std::make_shared<Share>();
+  entry->second->host = &host->second;
+  holding.shares.push_back(entry->second);
+  return entry->second;
+}
+
+bool Dispatcher::take_due() {
+  const bool looked = clock_.now() >= look_at_ && look();
+  bool taken = take_deliveries(false);
+  taken |= take_parts();
+  return looked || taken;
+}
+
+// One statement for all handlers: pauses, and what has become due.
+bool Dispatcher::look() {
+  look_at_ = clock_.now() + options_.poll_every;
+  for (const journal::HandlerState& state : journal_->poll(handler_names())) {
+    Host& host = hosts_.at(state.handler);
+    host.is_paused = state.is_paused;
+    host.has_part = state.has_part;
+    host.has_delivery = state.has_delivery;
+    host.is_behind = state.has_part;  // also what was taken over from another node
+  }
+  return false;
+}
+
+// In turn: only for handlers whose next slots are for deliveries.
+bool Dispatcher::take_deliveries(bool in_turn) {
+  journal::TakeRequest request{{}, options_.is_cron, options_.precedence};
+  for (auto& [name, host] : hosts_) {
+    if (!host.has_delivery || host.is_paused || host.free_slots() <= 0) continue;
+    if (in_turn && !host.is_delivery_turn) continue;
+    request.handlers.push_back({name, host.free_slots()});
+  }
+  if (request.handlers.empty()) return false;
+  std::vector<journal::Delivery> deliveries = journal_->take_deliveries(node_, request);
+  std::map<std::string, int> taken;
+  for (const journal::Delivery& delivery : deliveries) ++taken[delivery.handler];
+  for (const journal::HandlerSlots& asked : request.handlers) {
+    hosts_.at(asked.handler).has_delivery = taken[asked.handler] == asked.slots;
+  }
+  const bool any = !deliveries.empty();
+  start_deliveries(std::move(deliveries));
+  return any;
+}
+
+void Dispatcher::start_deliveries(std::vector<journal::Delivery> deliveries) {
+  std::map<std::string, std::pair<handlers::Batch, BatchRecord>> by_handler;
+  for (journal::Delivery& delivery : deliveries) {
+    auto& [batch, record] = by_handler[delivery.handler];
+    record.runs.push_back({delivery.event.id, delivery.handler, delivery.run, {}});
+    auto event = std::make_shared<const journal::Event>(std::move(delivery.event));
+    batch.attempts.push_back({event, route(event->route_id), delivery.run, delivery.attempts,
+                              delivery.max_attempts, delivery.round, delivery.is_suspect});
+    counters_.retried += delivery.attempts > 1;
+  }
+  for (auto& [name, work] : by_handler) {
+    auto& [batch, record] = work;
+    Host& host = hosts_.at(name);
+    batch.id = next_batch_++;
+    batch.node = node_;
+    batch.has_rows = true;
+    record.host = &host;
+    record.open = record.runs.size();
+    host.in_flight += static_cast<int>(record.open);
+    host.is_delivery_turn = false;
+    batches_[batch.id] = std::move(record);
+    host.handler->start(std::move(batch));
+  }
+}
+
+bool Dispatcher::take_parts() {
+  std::vector<std::string> names;
+  for (const auto& [name, host] : hosts_) {
+    if (host.has_part && !host.is_paused && host.backlog == 0 && host.free_slots() > 0)
+      names.push_back(name);
+  }
+  if (names.empty()) return false;
+  std::optional<journal::Part> part = journal_->take_part(node_, random_token(), names);
+  if (!part) {
+    for (const std::string& name : names)
+      hosts_.at(name).has_part = hosts_.at(name).is_behind = false;
+    return false;
+  }
+  auto holding = std::make_shared<Holding>();
+  holding->window = {part->ref.window_id, part->ref.token};
+  holding->is_part = true;
+  auto share = std::make_shared<Share>();
+  share->host = &hosts_.at(part->ref.handler);
+  // A share handler records its progress as it goes: nothing is gained by ending its lease early.
+  holding->spill_at =
+      share->host->as_share_handler ? Clock::TimePoint::max() : clock_.now() + options_.spill_after;
+  share->ended.resize(part->events.size());
+  for (std::uint32_t i = 0; i < part->events.size(); ++i) share->events.push_back(i);
+  if (!share->host->as_share_handler) share->host->backlog += share->events.size();
+  holding->events = std::make_shared<const std::vector<journal::Event>>(std::move(part->events));
+  holding->shares.push_back(std::move(share));
+  holdings_.push_back(std::move(holding));
+  return true;
+}
+
+}  // namespace evd::dispatch

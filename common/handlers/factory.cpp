@@ -1,0 +1,51 @@
+#include "common/handlers/factory.hpp"
+
+#include <memory>
+
+#include "common/base/error.hpp"
+#include "common/handlers/exec_handler.hpp"
+#include "common/handlers/sql_handler.hpp"
+#include "common/pg/pool.hpp"
+
+namespace evd::handlers {
+
+namespace {
+
+// How long the end of evd may have to wait for a server that does not answer.
+constexpr Milliseconds k_connect_timeout{5'000};
+
+std::shared_ptr<pg::Pool> make_pool(const DatabaseConfig& database) {
+  return std::make_shared<pg::Pool>(pg::ConnectOptions{.url = database.url,
+                                                       .application_name = "evd/handlers",
+                                                       .connect_timeout = k_connect_timeout,
+                                                       .settings = {},
+                                                       .on_notice = {}},
+                                    database.pool_size);
+}
+
+}  // namespace
+
+std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& config,
+                                                              const std::string& instance,
+                                                              Sink& sink, logging::Logger& logger) {
+  std::map<std::string, std::unique_ptr<Handler>> handlers;
+  const std::shared_ptr<pg::Pool> pool = make_pool(config.database);
+  const std::string key_instance = instance.empty() ? "evd" : instance;  // as evd.idempotency_key
+  for (const auto& [name, handler] : config.handlers) {
+    if (!config.hosts_handler(name)) continue;
+    switch (handler.kind) {
+      case HandlerKind::k_sql:
+        handlers[name] = std::make_unique<SqlHandler>(handler, pool, sink, logger);
+        break;
+      case HandlerKind::k_exec:
+        handlers[name] = std::make_unique<ExecHandler>(handler, key_instance, sink);
+        break;
+      default:
+        throw ConfigError("handler \"" + name + "\": kind " + std::string(to_string(handler.kind)) +
+                          " is not supported by this build yet");
+    }
+  }
+  return handlers;
+}
+
+}  // namespace evd::handlers

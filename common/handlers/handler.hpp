@@ -1,0 +1,82 @@
+// A handler is a named piece of work that evd runs for an event. The dispatcher starts attempts on
+// it in batches and hears of each one's outcome through a sink, from whatever thread the handler
+// works on.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/journal/sql_shares.hpp"
+#include "common/journal/types.hpp"
+
+namespace evd::handlers {
+
+// One execution of a pair. The event belongs to its window and lives as long as the attempt.
+struct Attempt {
+  std::shared_ptr<const journal::Event> event;
+  std::shared_ptr<const journal::Route> route;
+  std::int32_t run = 1;
+  std::int32_t number = 1;        // this attempt's, from 1; what `attempt` says to the handler
+  std::int32_t max_attempts = 0;  // of its delivery; 0: as the handler is configured
+  std::int32_t round = 0;
+  bool is_suspect = false;
+};
+
+struct Batch {
+  std::uint64_t id = 0;  // the dispatcher's; comes back with each result
+  journal::NodeId node = 0;
+  bool has_rows = false;  // its attempts are deliveries, whose rows say `running`
+  std::vector<Attempt> attempts;
+};
+
+struct Result {
+  std::uint64_t batch = 0;
+  std::uint32_t index = 0;  // of the attempt in its batch
+  journal::Outcome outcome;
+};
+
+struct ShareEnd {
+  journal::ShareRef share;
+  journal::ShareResult result =
+      journal::ShareResult::k_lost;  // k_more: it stopped because it was asked to
+  int ran = 0;                       // events that it ran with success
+};
+
+// Where results go; called from handlers' threads, in batches. Outlives every handler.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual void finished(std::vector<Result> results) = 0;
+  virtual void share_ended(ShareEnd end) = 0;
+};
+
+class Handler {
+ public:
+  Handler() = default;
+  Handler(const Handler&) = delete;
+  Handler& operator=(const Handler&) = delete;
+  virtual ~Handler() = default;  // ends what still runs; no result comes any more after it
+
+  virtual const std::string& name() const = 0;
+  // Attempts that may be inside at once; the dispatcher never starts more.
+  virtual int capacity() const = 0;
+  // Never blocks and never throws: whatever goes wrong is an outcome. Each attempt gets exactly one
+  // result.
+  virtual void start(Batch batch) = 0;
+  // Ends what runs at once: those attempts come back as k_handed_back.
+  virtual void interrupt() = 0;
+};
+
+// A handler that runs a whole share of a window by itself and commits its effect and its progress
+// together.
+class ShareHandler : public Handler {
+ public:
+  // At most one share at a time per `capacity()`. Ends with share_ended.
+  virtual void start_share(journal::ShareRef share) = 0;
+  // The share's window is to close: it ends after the batch that is running, as k_more.
+  virtual void stop_share(const journal::ShareRef& share) = 0;
+};
+
+}  // namespace evd::handlers

@@ -1,0 +1,73 @@
+// The log and everything recorded about it, behind an interface: PgJournal keeps it in PostgreSQL,
+// MemoryJournal in this process for tests; both pass tests/support/journal_conformance. One thread
+// owns a journal.
+//
+// Every call is one short transaction of its own. PgJournal throws pg::Error; any call that needs a
+// living node throws NodeFenced when the node was taken over, after which it must drop everything
+// it holds and register anew.
+#pragma once
+
+#include "common/base/error.hpp"
+#include "common/journal/types.hpp"
+
+namespace evd::journal {
+
+class NodeFenced : public Error {
+ public:
+  using Error::Error;
+};
+
+class Journal {
+ public:
+  Journal() = default;
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+  virtual ~Journal() = default;
+
+  // --- nodes
+  virtual NodeId register_node(const NodeInfo& info) = 0;
+  virtual bool heartbeat(NodeId node) = 0;  // false: fenced
+  virtual void leave(NodeId node) = 0;      // what it still holds is free to be taken over at once
+
+  // --- the window path
+  virtual std::vector<Route> routes() = 0;  // all, the retired ones too
+  virtual std::optional<Window> claim(NodeId node, std::int64_t token,
+                                      int limit) = 0;  // none: nothing to take
+  virtual CloseResult close(NodeId node, const WindowRef& window, const CloseRequest& request) = 0;
+  // After a lost connection: gives back, uncounted, whatever the database says that the node holds
+  // and the node does not know of (its answer was lost on the way). Returns the node's open windows
+  // that are left.
+  virtual std::vector<WindowRef> reconcile(NodeId node, const Held& held) = 0;
+
+  // --- what was put off as a whole
+  virtual std::optional<Part> take_part(NodeId node, std::int64_t token,
+                                        const std::vector<std::string>& handlers) = 0;
+  // Pairs up to `upto` are done or in `pairs`; the rest stays a part for whoever takes it. nullopt:
+  // all of it is done or in `pairs`. False: the lease was lost.
+  virtual bool close_part(NodeId node, const PartRef& part, const std::optional<Position>& upto,
+                          const std::vector<OpenPair>& pairs) = 0;
+
+  // --- single pairs
+  virtual std::vector<Delivery> take_deliveries(NodeId node, const TakeRequest& request) = 0;
+  virtual int finish(
+      NodeId node, const std::vector<FinishedRun>& runs) = 0;  // how many were the node's to report
+
+  // --- sleeping
+  virtual std::vector<HandlerState> poll(const std::vector<std::string>& handlers) = 0;
+  virtual std::uint64_t arm() = 0;                // emitters notify from now on
+  virtual bool is_past(std::uint64_t armed) = 0;  // no emitter can have missed it any more
+  virtual void disarm() = 0;
+
+  // --- recovery
+  virtual std::vector<StaleNode> stale_nodes(Milliseconds timeout) = 0;
+  virtual bool fence(const StaleNode& node) = 0;  // false: its heartbeat moved
+  virtual int take_over(int limit) = 0;  // windows, parts and deliveries freed; 0: none left
+  virtual std::optional<Milliseconds> unread_age() = 0;  // of the oldest event that nobody took
+  // An evd that hosts handlers, and so reads the log.
+  virtual bool has_living_daemon(Milliseconds timeout) = 0;
+  virtual int mark_overdue(int limit) = 0;
+  virtual int mark_stalled(Milliseconds after, int limit) = 0;
+  virtual int make_partitions(int days) = 0;
+};
+
+}  // namespace evd::journal

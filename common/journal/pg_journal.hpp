@@ -1,0 +1,57 @@
+// The journal in PostgreSQL. It borrows a connection, which the same thread owns, and keeps no
+// state of its own: after a lost connection the owner opens another and makes a new PgJournal.
+#pragma once
+
+#include "common/journal/journal.hpp"
+#include "common/pg/connection.hpp"
+
+namespace evd::journal {
+
+class PgJournal : public Journal {
+ public:
+  explicit PgJournal(pg::Connection& connection) : connection_(connection) {}
+
+  NodeId register_node(const NodeInfo& info) override;
+  bool heartbeat(NodeId node) override;
+  void leave(NodeId node) override;
+
+  std::vector<Route> routes() override;
+  std::optional<Window> claim(NodeId node, std::int64_t token, int limit) override;
+  CloseResult close(NodeId node, const WindowRef& window, const CloseRequest& request) override;
+  std::vector<WindowRef> reconcile(NodeId node, const Held& held) override;
+
+  std::optional<Part> take_part(NodeId node, std::int64_t token,
+                                const std::vector<std::string>& handlers) override;
+  bool close_part(NodeId node, const PartRef& part, const std::optional<Position>& upto,
+                  const std::vector<OpenPair>& pairs) override;
+
+  std::vector<Delivery> take_deliveries(NodeId node, const TakeRequest& request) override;
+  int finish(NodeId node, const std::vector<FinishedRun>& runs) override;
+
+  std::vector<HandlerState> poll(const std::vector<std::string>& handlers) override;
+  std::uint64_t arm() override;
+  bool is_past(std::uint64_t armed) override;
+  void disarm() override;
+
+  std::vector<StaleNode> stale_nodes(Milliseconds timeout) override;
+  bool fence(const StaleNode& node) override;
+  int take_over(int limit) override;
+  std::optional<Milliseconds> unread_age() override;
+  bool has_living_daemon(Milliseconds timeout) override;
+  int mark_overdue(int limit) override;
+  int mark_stalled(Milliseconds after, int limit) override;
+  int make_partitions(int days) override;
+
+  // Whether anything may still run by itself, now or later.
+  bool has_outstanding();
+  // Pairs escalated by an attempt of this node.
+  int escalated_by(NodeId node);
+
+ private:
+  pg::Result query(const std::string& sql, const pg::Params& params,
+                   pg::Format format = pg::Format::k_text);
+
+  pg::Connection& connection_;
+};
+
+}  // namespace evd::journal

@@ -1,0 +1,169 @@
+// What the log holds, as the programs see it. Plain values without behaviour.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/clock.hpp"
+
+namespace evd::journal {
+
+using NodeId = std::int64_t;
+
+// A place in the log. Events are ordered by it, and "newest first" means by it, backwards.
+struct Position {
+  std::uint64_t xid = 0;
+  std::int64_t id = -1;
+  auto operator<=>(const Position&) const = default;  // NOLINT(modernize-use-nullptr)
+};
+
+struct Event {
+  std::int64_t id = 0;
+  std::uint64_t xid = 0;
+  std::int32_t route_id = 0;
+  std::int64_t created_at_us = 0;  // microseconds since 1970-01-01 UTC
+  std::string args;                // PostgreSQL's own text of the jsonb, never decoded
+  std::optional<std::string> key;
+  std::string headers;    // text of a JSON object; empty: none
+  bool is_later = false;  // due only after its window opened: it gets deliveries at the close
+
+  Position position() const { return {xid, id}; }
+};
+
+// An event name with the handlers expected to run. Immutable; an event keeps the route it was
+// written with.
+struct Route {
+  std::int32_t id = 0;
+  std::string event_name;
+  std::vector<std::string> expected;
+};
+
+// A window that a node holds. The token is random, made by its claimer, and part of every write
+// about it.
+struct WindowRef {
+  std::int64_t id = 0;
+  std::int64_t token = 0;
+  auto operator<=>(const WindowRef&) const = default;  // NOLINT(modernize-use-nullptr)
+};
+
+struct Window {
+  WindowRef ref;
+  std::vector<Event> events;
+};
+
+struct PartRef {
+  std::int64_t window_id = 0;
+  std::string handler;
+  std::int64_t token = 0;
+};
+
+// One handler's share of a closed window, leased as a unit: the events that it still has to run.
+struct Part {
+  PartRef ref;
+  std::vector<Event> events;  // those of its handler after where it came to, none of them is_later
+};
+
+// A pair that has a row of its own, started by take_deliveries.
+struct Delivery {
+  Event event;
+  std::string handler;
+  std::int32_t run = 0;       // fencing token: only this run may be reported
+  std::int32_t attempts = 0;  // counted, this one included
+  std::int32_t max_attempts = 0;
+  std::int32_t round = 0;   // new idempotency keys that a person asked for
+  bool is_suspect = false;  // it ran when its node died
+};
+
+enum class OutcomeKind {
+  k_done,
+  k_retry,        // failed; another attempt follows, or escalation when none is left
+  k_failed,       // failed for good
+  k_handed_back,  // interrupted by a graceful stop; uncounted
+};
+
+// What one attempt returned.
+struct Outcome {
+  OutcomeKind kind = OutcomeKind::k_done;
+  std::string error;  // for people; valid UTF-8, bounded by the handler
+  std::optional<Milliseconds>
+      retry_after;           // k_retry: not before; the handler's backoff is the least
+  bool is_recorded = false;  // committed together with the handler's effect already
+};
+
+// A pair of a window or part that is not done when it closes.
+struct OpenPair {
+  enum class State { k_queued, k_running, k_retry, k_failed };
+  std::int64_t event_id = 0;
+  std::string handler;
+  State state = State::k_queued;  // k_running: this node reports it as a delivery, run 1
+  std::string error;
+  std::optional<Milliseconds> retry_after;
+};
+
+// A handler's share that is put off from a position on: everything behind `upto` waits in one row.
+struct DeferredShare {
+  std::string handler;
+  Position upto;
+};
+
+struct CloseRequest {
+  std::vector<DeferredShare> deferred;
+  std::vector<OpenPair> pairs;
+  bool has_later = false;  // the window holds events with is_later
+};
+
+enum class CloseResult {
+  k_closed,
+  k_gone,  // taken over; what the node did since does not count
+  k_busy,  // an sql batch of the window is running: try again
+};
+
+struct FinishedRun {
+  std::int64_t event_id = 0;
+  std::string handler;
+  std::int32_t run = 0;
+  Outcome outcome;
+};
+
+// What a node knows that it holds: tokens of windows and parts, and runs that it will report.
+struct Held {
+  std::vector<std::int64_t> tokens;
+  std::vector<FinishedRun> runs;
+};
+
+struct HandlerSlots {
+  std::string handler;
+  int slots = 0;
+};
+
+struct TakeRequest {
+  std::vector<HandlerSlots> handlers;
+  bool is_cron = false;        // a recovery pass of evrecover: also what is retried by cron only
+  Milliseconds precedence{0};  // is_cron: left to a living evd that hosts the handler
+};
+
+// What an idle node must know of a handler that it hosts.
+struct HandlerState {
+  std::string handler;
+  bool is_paused = false;
+  bool has_part = false;
+  bool has_delivery = false;
+};
+
+struct NodeInfo {
+  std::string name;
+  std::string kind;  // "evd" or "evrecover"
+  std::string version;
+  std::vector<std::string> handlers;
+};
+
+struct StaleNode {
+  NodeId id = 0;
+  std::string name;
+  std::string heartbeat_at;  // as PostgreSQL writes it; fence() compares it
+  auto operator<=>(const StaleNode&) const = default;  // NOLINT(modernize-use-nullptr)
+};
+
+}  // namespace evd::journal

@@ -1,0 +1,98 @@
+#include "common/pg/pipeline.hpp"
+
+#include <libpq-fe.h>
+
+#include <utility>
+
+#include "common/pg/connection_state.hpp"
+
+namespace evd::pg {
+
+namespace {
+
+bool succeeded(const pg_result* result) {
+  const auto status = PQresultStatus(result);
+  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+bool is_copy(const pg_result* result) {
+  const auto status = PQresultStatus(result);
+  return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(Connection& connection) : connection_(connection) {
+  pg_conn* handle = connection_.state_->handle.get();
+  if (PQenterPipelineMode(handle) != 1) throw make_error(handle, nullptr);
+}
+
+Pipeline::~Pipeline() {
+  try {
+    if (sent_ > 0 && connection_.is_open()) sync();
+  } catch (...) {
+    // Nothing can be told from here; a connection that is not idle fails at its next statement.
+  }
+  PQexitPipelineMode(connection_.state_->handle.get());
+}
+
+void Pipeline::send(const std::string& sql, const Params& params, Format format) {
+  const auto values = params.values();
+  const auto types = params.types();
+  pg_conn* handle = connection_.state_->handle.get();
+  if (PQsendQueryParams(handle, sql.c_str(), static_cast<int>(values.size()), types.data(),
+                        values.data(), nullptr, nullptr, static_cast<int>(format)) != 1) {
+    throw make_error(handle, nullptr);
+  }
+  ++sent_;
+}
+
+// The next statement's answer: kept when it succeeded, returned when it is an error.
+std::optional<Error> Pipeline::read_one(PipelineOutcome& outcome) {
+  pg_conn* handle = connection_.state_->handle.get();
+  pg_result* raw = PQgetResult(handle);
+  if (raw == nullptr) return make_error(handle, nullptr);
+  Result result(raw);
+  std::optional<Error> error;
+  if (is_copy(raw)) {
+    // A COPY inside a pipeline cannot be ended: libpq would give the same answer for ever.
+    connection_.state_->handle.reset();
+    return make_error("0A000", "COPY from or to the client is not supported");
+  }
+  if (!succeeded(raw)) error = make_error(handle, raw);
+  // A null ends each statement's results. After a lost connection the same would come for ever.
+  while (PQstatus(handle) == CONNECTION_OK) {
+    const Result rest(PQgetResult(handle));
+    if (rest.is_nothing()) break;
+  }
+  if (!error) outcome.results.push_back(std::move(result));
+  return error;
+}
+
+void Pipeline::read_sync_mark() {
+  pg_conn* handle = connection_.state_->handle.get();
+  while (PQstatus(handle) == CONNECTION_OK) {
+    pg_result* raw = PQgetResult(handle);
+    const Result mark(raw);
+    if (PQresultStatus(raw) == PGRES_PIPELINE_SYNC) return;
+  }
+}
+
+PipelineOutcome Pipeline::sync() {
+  const std::size_t sent = std::exchange(sent_, 0);
+  PipelineOutcome outcome;
+  // When the connection is already lost, an answer may still be there to read, which says why.
+  const bool synced = PQpipelineSync(connection_.state_->handle.get()) == 1;
+  for (std::size_t i = 0; i < sent; ++i) {
+    std::optional<Error> error = read_one(outcome);
+    if (error && !outcome.error) {
+      outcome.error = std::move(error);
+      outcome.failed = i;
+    }
+    if (!connection_.is_open()) return outcome;
+  }
+  if (synced) read_sync_mark();
+  return outcome;
+}
+
+}  // namespace evd::pg

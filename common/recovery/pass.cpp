@@ -1,0 +1,40 @@
+#include "common/recovery/pass.hpp"
+
+namespace evd::recovery {
+namespace {
+
+constexpr int k_page = 200;          // rows locked by one statement
+constexpr int k_partition_days = 7;  // made ahead
+
+int all_pages(const std::function<int()>& page) {
+  int total = 0;
+  for (int done = page(); done > 0; done = page()) total += done;
+  return total;
+}
+
+}  // namespace
+
+Pass::Pass(const RecoveryConfig& config, const Clock& clock, logging::Logger& logger)
+    : config_(config),
+      logger_(logger),
+      watch_(clock, logger, config.node_timeout, watch_time(config.node_timeout)) {}
+
+void Pass::free_dead(journal::Journal& journal, PassCounts& counts) {
+  counts.fenced += watch_.look(journal);
+  const int freed = all_pages([&] { return journal.take_over(k_page); });
+  if (freed > 0) logger_.info("took over from dead nodes", {{"freed", freed}});
+  counts.taken_over += freed;
+}
+
+void Pass::note_late(journal::Journal& journal, PassCounts& counts) {
+  counts.timed_out += all_pages([&] { return journal.mark_overdue(k_page); });
+  counts.stalled += all_pages([&] { return journal.mark_stalled(config_.escalate_after, k_page); });
+}
+
+void Pass::maintain(journal::Journal& journal) {
+  if (const int made = journal.make_partitions(k_partition_days); made > 0) {
+    logger_.info("made partitions", {{"count", made}});
+  }
+}
+
+}  // namespace evd::recovery

@@ -1,0 +1,41 @@
+// The parts of a recovery pass that run no handler: the same for evd, which makes them every few
+// seconds beside its dispatcher, and for evrecover, which also runs what is due. Each call is one
+// bounded page after another of short statements; a pass that is killed anywhere leaves what the
+// next one finishes.
+#pragma once
+
+#include <functional>
+
+#include "common/config/config.hpp"
+#include "common/recovery/watch.hpp"
+
+namespace evd::recovery {
+
+struct PassCounts {
+  int fenced = 0;      // nodes declared dead
+  int taken_over = 0;  // windows, parts and deliveries freed from dead nodes
+  int timed_out = 0;   // deliveries past their deadline, noted
+  int stalled = 0;     // pairs and parts that somebody is told of because they wait for too long
+};
+
+class Pass {
+ public:
+  Pass(const RecoveryConfig& config, const Clock& clock, logging::Logger& logger);
+
+  // Frees what dead nodes hold. Nodes under suspicion need another look: see
+  // NodeWatch::next_look_at.
+  void free_dead(journal::Journal& journal, PassCounts& counts);
+  // Notes what is past its deadline, and what has waited for too long.
+  void note_late(journal::Journal& journal, PassCounts& counts);
+  // Partitions for the days to come.
+  void maintain(journal::Journal& journal);
+
+  const NodeWatch& watch() const { return watch_; }
+
+ private:
+  RecoveryConfig config_;
+  logging::Logger& logger_;
+  NodeWatch watch_;
+};
+
+}  // namespace evd::recovery

@@ -1,0 +1,47 @@
+#include "common/schema/scripts.hpp"
+
+#include "common/schema/steps.hpp"
+#include "common/schema/version.hpp"
+
+namespace evd::schema {
+namespace {
+
+std::string quoted(const std::string& text) {
+  std::string result = "'";
+  for (const char character : text) result += character == '\'' ? "''" : std::string(1, character);
+  return result + "'";
+}
+
+void append(std::string& script, const Script& part) {
+  script += "\n-- " + std::string(part.name) + "\n";
+  script += part.text;
+}
+
+}  // namespace
+
+std::string full_script(const ScriptOptions& options) {
+  std::string script = "-- The schema of evd, version " + std::to_string(k_schema_version) +
+                       ": psql -f installs it into a database that has none.\n"
+                       "\\set ON_ERROR_STOP on\n"
+                       "begin;\n"
+                       "set local client_min_messages = warning;\n"
+                       "set local check_function_bodies = off;\n"
+                       "set local standard_conforming_strings = on;\n";
+  if (options.with_roles) script += create_roles_sql();
+  script += "create schema evd;\n";
+  for (const auto& migration : migrations()) append(script, migration);
+  for (const auto& function : functions()) append(script, function);
+  for (const auto& view : views()) append(script, view);
+  script += "\ninsert into evd.meta (schema_version, instance, cluster)\n  select " +
+            std::to_string(k_schema_version) + ", " +
+            (options.instance.empty() ? "null" : quoted(options.instance)) +
+            ", system_identifier from pg_control_system();\n"
+            "do $$ begin perform evd.make_partitions(7); end $$;\n";
+  if (options.with_roles) {
+    script += "alter schema evd owner to evd_owner;\n" + take_ownership_sql();
+    append(script, grants());
+  }
+  return script + "commit;\n";
+}
+
+}  // namespace evd::schema

@@ -1,0 +1,120 @@
+#include "daemon/daemon.hpp"
+
+#include <filesystem>
+#include <iostream>
+
+#include "common/alert/direct_alert.hpp"
+#include "common/config/load.hpp"
+#include "common/pg/cluster.hpp"
+#include "common/schema/migrate.hpp"
+#include "daemon/engine.hpp"
+#include "daemon/http_server.hpp"
+#include "daemon/keeper.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/signals.hpp"
+
+namespace evd::daemon {
+namespace {
+
+Config read_config(const Options& options) {
+  Config config = load_config(find_config_path(options.config));
+  override_database(config, options.database);
+  return config;
+}
+
+std::shared_ptr<logging::Logger> logger_for(const Config& config) {
+  return logging::make_logger(
+      {logging::parse_level(config.daemon.log_level).value_or(logging::Level::k_info),
+       logging::parse_format(config.daemon.log_format).value_or(logging::Format::k_text)});
+}
+
+// A PostgreSQL of its own, migrated; the engine applies the configuration to it when it has no
+// routes yet.
+std::unique_ptr<pg::Cluster> start_embedded(const std::string& directory, Config& config,
+                                            logging::Logger& logger) {
+  pg::ClusterOptions options;
+  options.directory = directory.empty()
+                          ? std::filesystem::path(config.daemon.state_dir) / "postgres"
+                          : std::filesystem::path(directory);
+  options.die_with_parent = true;
+  auto cluster = std::make_unique<pg::Cluster>(options);
+  cluster->start();
+  config.database.url = cluster->url();
+  pg::ConnectOptions connect;
+  connect.url = config.database.url;
+  pg::Connection connection = pg::Connection::open(connect);
+  schema::MigrateOptions migrate;
+  if (!config.database.instance.empty()) migrate.instance = config.database.instance;
+  schema::migrate(connection, migrate);
+  logger.info("embedded PostgreSQL runs", {{"url", config.database.url}});
+  return cluster;
+}
+
+std::map<std::string, HttpServer::Route> http_routes(const Health& health) {
+  return {
+      {"/healthz",
+       [] {
+         return HttpResponse{200, "text/plain; charset=utf-8", "ok\n"};
+       }},
+      {"/readyz",
+       [&health] {
+         const bool ready = health.is_ready();
+         return HttpResponse{ready ? 200 : 503, "text/plain; charset=utf-8",
+                             ready ? "ready\n" : "not ready\n"};
+       }},
+      {"/metrics", [&health] {
+         return HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(health)};
+       }}};
+}
+
+// The new configuration, or the old one where the file is bad. What was decided at start stays:
+// where the database is, and what is listened on.
+Config reread(const Options& options, const Config& old, logging::Logger& logger) {
+  try {
+    Config config = read_config(options);
+    if (options.embedded) config.database.url = old.database.url;
+    logger.info("configuration is read again", {{"path", config.path}});
+    alert::Channels channels = alert::make_channels(config, logger);
+    alert::DirectAlert(config.daemon.state_dir, logger).clear(config, channels, "config_bad");
+    return config;
+  } catch (const ConfigError& error) {
+    logger.error("configuration is bad: the old one stays", {{"error", error.what()}});
+    alert::Channels channels = alert::make_channels(old, logger);
+    alert::DirectAlert(old.daemon.state_dir, logger)
+        .raise(old, channels, "config_bad", error.what());
+    return old;
+  }
+}
+
+}  // namespace
+
+ExitCode check_config(const Options& options) {
+  const Config config = read_config(options);
+  std::cout << config.path << ": fine, " << config.events.size() << " events, "
+            << config.handlers.size() << " handlers\n";
+  return ExitCode::k_ok;
+}
+
+ExitCode run(const Options& options) {
+  Config config = read_config(options);
+  Control control;
+  const Signals signals(control);  // before any other thread
+  Service service;
+  const std::shared_ptr<logging::Logger> logger = logger_for(config);
+  std::unique_ptr<pg::Cluster> cluster;
+  if (options.embedded) cluster = start_embedded(*options.embedded, config, *logger);
+  Health health;
+  const HttpServer server(config.daemon.listen, http_routes(health), *logger);
+  while (!control.stop) {
+    control.reload = false;
+    {
+      Engine engine(config, control, health, service, *logger);
+      const Keeper keeper(config, health, *logger);
+      engine.run();
+    }
+    if (!control.stop) config = reread(options, config, *logger);
+  }
+  return ExitCode::k_ok;
+}
+
+}  // namespace evd::daemon

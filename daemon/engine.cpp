@@ -1,0 +1,220 @@
+#include "daemon/engine.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "common/base/text.hpp"
+#include "common/base/version.hpp"
+#include "common/handlers/factory.hpp"
+#include "common/pg/backoff.hpp"
+#include "common/schema/apply.hpp"
+#include "common/schema/check.hpp"
+
+namespace evd::daemon {
+namespace {
+
+constexpr Milliseconds k_after_interrupt{10'000};  // for handlers to end once they are told to
+constexpr Milliseconds k_listen_test{1'000};
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+// Whether a notification sent by a session reaches it: behind some poolers it never does.
+bool hears_notifications(pg::Connection& connection) {
+  connection.query("listen evd");
+  connection.query("select pg_notify('evd', '')");
+  return connection.wait_notification(k_listen_test);
+}
+
+}  // namespace
+
+struct Engine::Session {
+  explicit Session(const pg::ConnectOptions& options)
+      : connection(pg::Connection::open(options)), journal(connection) {}
+
+  pg::Connection connection;
+  journal::PgJournal journal;
+};
+
+Engine::Engine(const Config& config, Control& control, Health& health, Service& service,
+               logging::Logger& logger)
+    : config_(config), control_(control), health_(health), service_(service), logger_(logger) {}
+
+Engine::~Engine() {
+  health_.is_connected = false;
+  health_.node = 0;
+}
+
+pg::ConnectOptions Engine::connect_options() const {
+  pg::ConnectOptions options;
+  options.url = config_.database.url;
+  options.application_name = "evd";
+  options.settings = {{"idle_in_transaction_session_timeout",
+                       std::to_string((config_.recovery.node_timeout / 2).count())}};
+  return options;
+}
+
+void Engine::run() {
+  pg::ReconnectBackoff backoff;
+  bool was_told = false;
+  while (!is_over()) {
+    try {
+      if (connect()) backoff.reset();
+      was_told = false;
+      run_session();
+    } catch (const journal::NodeFenced& fenced) {
+      logger_.warn("this node was taken over; it joins again as a new one", {{"node", node_}});
+      node_ = 0;
+      health_.node = 0;
+    } catch (const pg::Error& error) {
+      health_.is_connected = false;
+      if (!error.connection_lost() && session_ && session_->connection.is_open()) {
+        logger_.error("statement failed; it is tried again", {{"error", error.what()}});
+      } else if (!was_told) {
+        logger_.error("database is out of reach; evd goes on trying", {{"error", error.what()}});
+        service_.status("waiting for the database");
+        was_told = true;
+      }
+      session_.reset();
+      service_.ready("waiting for the database");
+      wait(clock_.now() + backoff.next());
+    }
+  }
+  drain();
+}
+
+// A session, a place among the nodes, and what is held confirmed.
+bool Engine::connect() {
+  if (!session_) {
+    session_ = std::make_unique<Session>(connect_options());
+    if (!dispatcher_) first_connection();
+    const bool listens = hears_notifications(session_->connection);
+    if (!listens)
+      logger_.warn("notifications do not arrive, as behind a pooler: evd polls instead");
+    sleeper_ ? sleeper_->reconnected(listens)
+             : void(sleeper_ = std::make_unique<dispatch::Sleeper>(clock_, listens));
+  }
+  if (node_ == 0) {
+    join(session_->journal);
+  } else {
+    dispatcher_->resume(session_->journal);
+    health_.reconnects += 1;
+    logger_.info("connected again", {{"node", node_}});
+  }
+  health_.is_connected = true;
+  service_.ready("running");
+  return true;
+}
+
+void Engine::first_connection() {
+  const schema::SchemaStatus status =
+      schema::check_schema(session_->connection, config_.database.instance);
+  if (config_.daemon.apply_at_start || !schema::has_routes(session_->connection)) {
+    schema::apply(session_->connection, config_, {.prune = false, .actor = "evd"});
+  }
+  for (const std::string& difference : schema::drift(session_->connection, config_)) {
+    logger_.warn("configuration differs from the database, which counts",
+                 {{"difference", difference}});
+  }
+  handlers_ = handlers::make_handlers(config_, status.instance.empty() ? "evd" : status.instance,
+                                      inbox_, logger_);
+  dispatch::DispatcherOptions options;
+  options.batch_size = config_.daemon.batch_size;
+  options.spill_after = config_.daemon.spill_after;
+  dispatcher_ = std::make_unique<dispatch::Dispatcher>(options, handlers_, inbox_, clock_, logger_);
+}
+
+void Engine::join(journal::Journal& journal) {
+  node_ = journal.register_node({host_name(), "evd", k_version, dispatcher_->handler_names()});
+  dispatcher_->start_over(journal, node_);
+  health_.node = node_;
+  logger_.info("ready",
+               {{"node", node_}, {"handlers", evd::join(dispatcher_->handler_names(), " ")}});
+}
+
+void Engine::run_session() {
+  while (!is_over()) turn();
+}
+
+void Engine::turn() {
+  dispatcher_->set_claiming(sleeper_->may_claim());
+  const bool worked = dispatcher_->step();
+  if (dispatcher_->has_tried_claim())
+    sleeper_->claimed(session_->journal, dispatcher_->has_taken_window());
+  publish();
+  service_.alive();
+  if (worked) return;
+  Clock::TimePoint until = dispatcher_->next_step_at();
+  if (dispatcher_->has_tried_claim() || !sleeper_->may_claim())
+    until = std::min(until, sleeper_->claim_at());
+  wait(until);
+  if (session_->connection.consume_notifications()) {
+    sleeper_->notified();
+    dispatcher_->look_now();
+  }
+}
+
+// Until then, or until a result, a notification or a signal.
+void Engine::wait(Clock::TimePoint until) {
+  const Clock::TimePoint now = clock_.now();
+  until = std::min(until, now + service_.alive_every());
+  const auto left =
+      std::chrono::ceil<Milliseconds>(std::max(until - now, Clock::TimePoint::duration{0}));
+  std::array<pollfd, 3> fds = {pollfd{control_.wake.fd(), POLLIN, 0},
+                               pollfd{inbox_.fd(), POLLIN, 0},
+                               pollfd{session_ ? session_->connection.socket() : -1, POLLIN, 0}};
+  // Without a session nobody takes what handlers report.
+  if (!session_) fds[1].fd = -1;
+  poll(fds.data(), fds.size(), static_cast<int>(left.count()));
+  if (fds[0].revents != 0) control_.wake.clear();
+  service_.alive();
+}
+
+// Closes what is held, lets what runs end within stop_timeout, and gives back the rest.
+void Engine::drain() {
+  if (!dispatcher_) return;
+  control_.stop ? service_.stopping() : service_.reloading();
+  dispatcher_->stop_starting();
+  const Clock::TimePoint deadline = clock_.now() + config_.daemon.stop_timeout;
+  try {
+    if (!drain_until(deadline)) {
+      logger_.info("what still runs is interrupted and given back");
+      dispatcher_->interrupt();
+      drain_until(clock_.now() + k_after_interrupt);
+    }
+    if (session_ && node_ != 0) session_->journal.leave(node_);
+    logger_.info("left", {{"node", node_}});
+  } catch (const Error& error) {
+    logger_.warn("could not leave in order; what is held is taken over after node_timeout",
+                 {{"error", error.what()}});
+  }
+}
+
+bool Engine::drain_until(Clock::TimePoint deadline) {
+  if (!session_) return true;
+  while (!dispatcher_->is_idle()) {
+    if (dispatcher_->step()) continue;
+    if (clock_.now() >= deadline || control_.interrupt.exchange(false)) return false;
+    wait(std::min(deadline, clock_.now() + Milliseconds{20}));
+  }
+  publish();
+  return true;
+}
+
+void Engine::publish() {
+  const dispatch::Counters& counters = dispatcher_->counters();
+  health_.events_taken = counters.events_taken;
+  health_.windows_closed = counters.windows_closed;
+  health_.done = counters.done;
+  health_.retry = counters.retry;
+  health_.failed = counters.failed;
+  health_.handed_back = counters.handed_back;
+}
+
+}  // namespace evd::daemon

@@ -1,0 +1,68 @@
+#include "daemon/keeper.hpp"
+
+#include <algorithm>
+
+#include "common/alert/pg_outbox.hpp"
+#include "common/alert/sender.hpp"
+#include "common/journal/pg_journal.hpp"
+
+namespace evd::daemon {
+namespace {
+
+// How soon an alert that waits is looked for.
+constexpr Milliseconds k_alerts_every{2'000};
+
+pg::ConnectOptions connect_options(const Config& config, const char* name) {
+  pg::ConnectOptions options;
+  options.url = config.database.url;
+  options.application_name = name;
+  return options;
+}
+
+}  // namespace
+
+Keeper::Keeper(const Config& config, Health& health, logging::Logger& logger)
+    : config_(config),
+      health_(health),
+      logger_(logger),
+      channels_(alert::make_channels(config, logger)),
+      direct_(config.daemon.state_dir, logger),
+      pass_(config.recovery, clock_, logger),
+      next_pass_(clock_.now()),
+      heartbeat_(
+          connect_options(config, "evd heartbeat"),
+          recovery::heartbeat_every(config.recovery.node_timeout), logger,
+          [this](pg::Connection& connection) { beat(connection); },
+          [this](const pg::Error&) { health_.is_beating = false; }),
+      recovery_(
+          connect_options(config, "evd recovery"), std::min(config.recovery.every, k_alerts_every),
+          logger, [this](pg::Connection& connection) { make_pass(connection); },
+          [this](const pg::Error& error) { database_lost(error); }) {}
+
+Keeper::~Keeper() { health_.is_beating = false; }
+
+void Keeper::beat(pg::Connection& connection) {
+  const journal::NodeId node = health_.node;
+  health_.is_beating = node == 0 || journal::PgJournal(connection).heartbeat(node);
+}
+
+void Keeper::make_pass(pg::Connection& connection) {
+  direct_.clear(config_, channels_, "database_away");
+  if (health_.node == 0) return;  // the schema is not checked yet
+  if (clock_.now() >= next_pass_) {
+    next_pass_ = clock_.now() + config_.recovery.every;
+    journal::PgJournal journal(connection);
+    recovery::PassCounts counts;
+    pass_.free_dead(journal, counts);
+    pass_.note_late(journal, counts);
+    pass_.maintain(journal);
+  }
+  alert::PgOutbox outbox(connection);
+  alert::Sender(outbox, channels_, logger_, clock_).send_due(config_);
+}
+
+void Keeper::database_lost(const pg::Error& error) {
+  direct_.raise(config_, channels_, "database_away", error.what());
+}
+
+}  // namespace evd::daemon

@@ -1,0 +1,38 @@
+// What runs beside the engine with connections of its own: the heartbeat, so that a slow statement
+// of the engine cannot make the node look dead, and every [recovery] every a recovery pass and the
+// alerts that wait.
+#pragma once
+
+#include <memory>
+
+#include "common/alert/direct_alert.hpp"
+#include "common/config/config.hpp"
+#include "common/recovery/pass.hpp"
+#include "daemon/control.hpp"
+#include "daemon/periodic.hpp"
+
+namespace evd::daemon {
+
+class Keeper {
+ public:
+  Keeper(const Config& config, Health& health, logging::Logger& logger);
+  ~Keeper();
+
+ private:
+  void beat(pg::Connection& connection);
+  void make_pass(pg::Connection& connection);
+  void database_lost(const pg::Error& error);
+
+  const Config& config_;
+  Health& health_;
+  logging::Logger& logger_;
+  SteadyClock clock_;
+  alert::Channels channels_;  // used by the recovery thread alone
+  alert::DirectAlert direct_;
+  recovery::Pass pass_;
+  Clock::TimePoint next_pass_;
+  Periodic heartbeat_;
+  Periodic recovery_;
+};
+
+}  // namespace evd::daemon

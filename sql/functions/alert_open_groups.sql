@@ -1,0 +1,24 @@
+-- Makes sure that each key of these rows of the outbox has an open group. Reads alert; appends to alert_group.
+create or replace function evd.alert_open_groups(p_routes jsonb, p_ids bigint[]) returns void
+language sql
+as $$
+  insert into evd.alert_group (channel, kind, event_name, handler, is_tracked, first_at, last_at, group_wait, repeat,
+                               wants_recovered, next_at, acked_until)
+  select k.channel, k.kind, k.event_name, k.handler,
+         k.kind in ('failing', 'escalated', 'stalled') and k.event_name <> '' and k.handler <> '',
+         k.first_at, k.last_at, c.group_wait, c.repeat, c.wants_recovered,
+         greatest(clock_timestamp() + c.group_wait, evd.alert_hold(k.channel, k.kind, k.event_name, k.handler)),
+         evd.alert_silence(k.kind, k.event_name, k.handler)
+  from (select t.channel, a.kind, coalesce(a.event_name, '') as event_name, coalesce(a.handler, '') as handler,
+               min(a.at) as first_at, max(a.at) as last_at
+        from evd.alert a
+        cross join lateral evd.alert_targets(p_routes, a.owner, a.kind) t (channel)
+        where a.id = any (p_ids)
+        group by 1, 2, 3, 4) k
+  cross join lateral (
+    select make_interval(secs => coalesce((s.settings ->> 'group_wait_ms')::double precision, 0) / 1000) as group_wait,
+           make_interval(secs => coalesce((s.settings ->> 'repeat_ms')::double precision, 3600000) / 1000) as repeat,
+           coalesce((s.settings -> 'kinds') ?| array['*', 'recovered'], true) as wants_recovered
+    from (select p_routes -> 'channels' -> k.channel as settings) s) c
+  on conflict (channel, kind, event_name, handler) where state = 'open' do nothing
+$$;

@@ -1,0 +1,89 @@
+-- Takes the next window of the log for a node: up to p_limit events, in (xid, id) order.
+-- Reads event, node; appends to event_window. Returns the new window, or no row and writes nothing when there
+-- is nothing to take. VE020: the node is fenced or unknown.
+--
+-- Transactions commit in another order than they take ids, so events are taken between two snapshots, as PgQ
+-- does: what is visible in hi and not in lo is a fixed set. First the stragglers (in progress in lo, finished in
+-- hi), then the main run from xmax(lo) on; when the pair of snapshots is used up, hi becomes lo and now becomes
+-- hi. A long transaction so delays no events but its own.
+create or replace function evd.claim(p_node bigint, p_token bigint, p_limit integer)
+returns setof evd.event_window
+language plpgsql
+-- Only the index on (xid, id) serves; a plan made before statistics exist must not think otherwise.
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_sort = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_at      timestamptz := clock_timestamp();   -- before this transaction has an xid: see floor
+  v_last    evd.event_window;
+  v_new     evd.event_window;
+  v_late    xid8[];
+  v_rotated boolean := false;
+begin
+  -- Under repeatable read two nodes would take the same window; after a write of its own, this transaction's
+  -- events would be missed by the snapshot it takes.
+  if current_setting('transaction_isolation') <> 'read committed'
+     or pg_current_xact_id_if_assigned() is not null then
+    raise 'evd.claim must be a read committed transaction of its own';
+  end if;
+  -- WAL is a prefix: nothing that depends on this claim can outlive it, and losing it repeats a window.
+  perform set_config('synchronous_commit', 'off', true);
+  perform pg_advisory_xact_lock(6649444, 1);
+  if not exists (select from evd.node where id = p_node and fenced_at is null) then
+    raise 'node % is fenced', p_node using errcode = 'VE020';
+  end if;
+
+  select * into strict v_last from evd.event_window order by id desc limit 1;
+  v_new := v_last;
+  v_new.from_xid := v_last.to_xid;
+  v_new.from_id := v_last.to_id;
+  loop
+    if v_new.from_xid < pg_snapshot_xmax(v_new.lo) then
+      v_late := evd.stragglers(v_new.lo, v_new.hi);
+      if v_late <> '{}' then
+        select count(*), (array_agg(s.xid))[count(*)::int], (array_agg(s.id))[count(*)::int]
+          into v_new.events, v_new.to_xid, v_new.to_id
+          from (select e.xid, e.id from evd.event e
+                where e.xid = any (v_late) and (e.xid, e.id) > (v_new.from_xid, v_new.from_id)
+                  and e.created_at >= v_new.floor
+                order by e.xid, e.id limit p_limit) s;
+        exit when v_new.events > 0;
+      end if;
+      v_new.from_xid := pg_snapshot_xmax(v_new.lo);
+      v_new.from_id := -1;
+    end if;
+
+    select count(*), (array_agg(m.xid))[count(*)::int], (array_agg(m.id))[count(*)::int]
+      into v_new.events, v_new.to_xid, v_new.to_id
+      from (select e.xid, e.id from evd.event e
+            where (e.xid, e.id) > (v_new.from_xid, v_new.from_id)
+              and e.xid < pg_snapshot_xmax(v_new.hi)
+              and pg_visible_in_snapshot(e.xid, v_new.hi)
+              and e.created_at >= v_new.floor
+            order by e.xid, e.id limit p_limit) m;
+    exit when v_new.events > 0;
+    if v_rotated then
+      return;
+    end if;
+
+    v_rotated := true;
+    v_new.lo := v_last.hi;
+    v_new.hi := pg_current_snapshot();
+    v_new.from_xid := '0';
+    v_new.from_id := -1;
+    select f.floor_id, f.floor into v_new.floor_id, v_new.floor
+      from evd.raise_floor(v_last.floor_id, v_last.floor, v_new.lo) f;
+  end loop;
+
+  insert into evd.event_window (id, node_id, token, at, floor, floor_id, lo, hi, from_xid, from_id, to_xid, to_id,
+                                events, total_events, low_id)
+  select v_last.id + 1, p_node, p_token, v_at, v_new.floor, v_new.floor_id, v_new.lo, v_new.hi, v_new.from_xid,
+         v_new.from_id, v_new.to_xid, v_new.to_id, v_new.events, v_last.total_events + v_new.events,
+         coalesce((select w.id from evd.event_window w where w.id >= v_last.low_id and w.closed_at is null
+                   order by w.id limit 1), v_last.id + 1)
+  returning * into v_new;
+  return next v_new;
+end
+$$;

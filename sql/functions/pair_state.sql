@@ -1,0 +1,22 @@
+-- Where a pair of an event at a position is: new (not taken, or in an open window), deferred (in a part), its delivery's
+-- state if it has one, or done. Parts do not cover events due only after their window opened: those have deliveries
+-- from the window's close on. Reads window_part, event_window.
+create or replace function evd.pair_state(p_xid xid8, p_id bigint, p_due_at timestamptz, p_handler text, p_delivery text,
+                                          p_is_taken boolean, p_is_open boolean) returns text
+language sql stable
+as $$
+  select case
+    when p_delivery is not null then p_delivery
+    when not p_is_taken then 'new'
+    when p_is_open then
+      case when exists (select from evd.window_part p join evd.event_window w on w.id = p.window_id
+                        where p.handler = p_handler and p.state = 'done' and w.closed_at is null
+                          and (p_xid, p_id) <= (p.upto_xid, p.upto_id) and evd.in_window(p_xid, p_id, w)
+                          and (p_due_at is null or p_due_at <= w.opened_at))
+           then 'done' else 'new' end
+    when exists (select from evd.window_part p join evd.event_window w on w.id = p.window_id
+                 where p.handler = p_handler and p.state = 'deferred'
+                   and (p_xid, p_id) > (p.upto_xid, p.upto_id) and evd.in_window(p_xid, p_id, w)
+                   and (p_due_at is null or p_due_at <= w.opened_at)) then 'deferred'
+    else 'done' end
+$$;

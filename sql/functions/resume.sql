@@ -1,0 +1,19 @@
+-- Gives a paused handler work again, what waited first. Returns whether it was paused. VE003: no such handler.
+-- Writes handler, window_part; appends to action. Wakes evd.
+create or replace function evd.resume(p_handler text, p_actor text default null) returns boolean
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update evd.handler set paused_at = null, paused_by = null where name = p_handler and paused_at is not null;
+  if not found then
+    perform evd.check_handler(p_handler);
+    return false;
+  end if;
+  update evd.window_part set next_at = clock_timestamp()
+    where handler = p_handler and state = 'deferred' and next_at > clock_timestamp();
+  insert into evd.action (action, handler, actor) values ('resume', p_handler, evd.actor_name(p_actor));
+  perform evd.wake();
+  return true;
+end
+$$;

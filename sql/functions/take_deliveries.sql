@@ -1,0 +1,40 @@
+-- Starts deliveries that are due: for each handler at most as many as it has free slots (parallel arrays), oldest
+-- first. The attempt is counted here, before the handler runs, so that one that kills its process is counted too.
+-- p_cron: the caller is a recovery pass of evrecover. It also runs what is retried by cron only, and leaves what a
+-- living evd hosts p_precedence of time. Reads handler, node, event, route; writes delivery.
+create or replace function evd.take_deliveries(p_node bigint, p_handlers text[], p_slots integer[], p_cron boolean,
+                                               p_precedence interval)
+returns table (handler text, run integer, attempts integer, max_attempts integer, suspect boolean, round integer,
+               event evd.event)
+language plpgsql
+as $$
+#variable_conflict use_column
+begin
+  perform set_config('synchronous_commit', 'off', true);
+  if not exists (select from evd.node n where n.id = p_node and n.fenced_at is null) then
+    raise 'node % is fenced', p_node using errcode = 'VE020';
+  end if;
+  return query
+    with due as materialized (
+      select t.event_id, t.handler
+      from unnest(p_handlers, p_slots) s (handler, slots)
+      join evd.handler h on h.name = s.handler and h.paused_at is null
+      cross join lateral (
+        select d.event_id, d.handler from evd.delivery d
+        where d.state = 'waiting' and d.handler = s.handler
+          and d.next_at <= clock_timestamp() - case when p_cron and evd.is_hosted(s.handler) then p_precedence
+                                                    else '0' end
+          and (p_cron or h.retry = 'daemon' or d.attempts = 0)
+        order by d.next_at limit greatest(s.slots, 0)
+        for no key update skip locked) t),
+    taken as (
+      update evd.delivery d
+        set state = 'running', node_id = p_node, run = d.run + 1, attempts = d.attempts + 1,
+            started_at = clock_timestamp(), ended_at = null
+        from due where d.event_id = due.event_id and d.handler = due.handler
+        returning d.*)
+    select t.handler, t.run, t.attempts, t.max_attempts, t.suspect, t.round, e
+    from taken t
+    join evd.event e on e.created_at = t.event_created_at and e.xid = t.event_xid and e.id = t.event_id;
+end
+$$;

@@ -1,0 +1,499 @@
+// The sender against a real outbox and real HTTP: who is told what, how often, and where.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "common/alert/pg_outbox.hpp"
+#include "common/alert/sender.hpp"
+#include "common/logging/recording_logger.hpp"
+#include "tests/support/alert_fakes.hpp"
+#include "tests/support/evd_schema.hpp"
+#include "tests/support/http_server.hpp"
+#include "tests/support/wait.hpp"
+
+namespace evd::alert {
+namespace {
+
+using test::recording;
+
+class AlertSender : public testing::Test {
+ protected:
+  AlertSender() {
+    test::add_channel(config_, "slack");
+    test::add_channel(config_, "hook");
+    test::add_channel(config_, "spare");
+    config_.owners["growth"] = {"growth", {"slack"}};
+    config_.owners["ops"] = {"ops", {"slack", "hook"}};
+    config_.owners["default"] = {"default", {"spare"}};
+    use_recording_channels();
+  }
+
+  void use_recording_channels() { channels_ = test::recording_channels(config_); }
+
+  // A sender of its own each time, as of another process.
+  int send(const SendOptions& options = {}) {
+    return Sender(outbox_, channels_, logger_, clock_).send_due(config_, options);
+  }
+
+  // Alerts about the events from `first` to `last` and the handler lottery.
+  void raise(const std::string& kind, int first, int last, const std::string& owner = "growth") {
+    connection_.query(
+        "insert into evd.alert (kind, event_name, event_id, handler, owner, attempts, error) "
+        "select $1, 'purchased', i, 'lottery', $2, 10, 'boom ' || i from generate_series($3::int, "
+        "$4::int) i",
+        pg::params(kind, owner, first, last));
+  }
+
+  // As if so much time had passed since everything that is stored.
+  void pass(const std::string& time) {
+    connection_.query(
+        "update evd.alert_group set next_at = next_at - $1::interval, "
+        "leased_until = leased_until - $1::interval, sent_at = sent_at - $1::interval, "
+        "acked_until = acked_until - $1::interval",
+        pg::params(time));
+    connection_.query("update evd.alert_channel set next_at = next_at - $1::interval",
+                      pg::params(time));
+  }
+
+  std::vector<Alert> sent(std::string_view channel) { return recording(channels_, channel).sent(); }
+  std::vector<std::string> kinds(std::string_view channel) {
+    std::vector<std::string> result;
+    for (const auto& alert : sent(channel)) result.push_back(alert.kind);
+    return result;
+  }
+
+  using Kinds = std::vector<std::string>;
+
+  test::EvdDatabase database_;
+  pg::Connection connection_ = database_.connect();
+  PgOutbox outbox_{connection_};
+  logging::RecordingLogger logger_;
+  SteadyClock clock_;
+  Config config_;
+  Channels channels_;
+};
+
+TEST_F(AlertSender, MakesOneMessageOfAThousandEscalations) {
+  raise("escalated", 1, 1000);
+  EXPECT_EQ(send(), 1);
+  ASSERT_EQ(sent("slack").size(), 1U);
+  const Alert alert = sent("slack")[0];
+  EXPECT_EQ(alert.id, "A1");
+  EXPECT_EQ(alert.kind, "escalated");
+  EXPECT_EQ(alert.event_name, "purchased");
+  EXPECT_EQ(alert.handler, "lottery");
+  EXPECT_EQ(alert.owner, "growth");
+  EXPECT_EQ(alert.count, 1000);
+  EXPECT_EQ(alert.attempts, 10);
+  EXPECT_EQ(alert.last_error, "boom 1000");
+  EXPECT_EQ(alert.event_ids.size(), 100U);
+  ASSERT_EQ(alert.examples.size(), 3U);
+  EXPECT_EQ(alert.examples[0].error, "boom 1");
+  EXPECT_EQ(test::number(connection_, "select count(*) from evd.alert"), 0);
+  EXPECT_EQ(send(), 0);
+}
+
+TEST_F(AlertSender, KeepsKindsEventsAndHandlersApart) {
+  raise("escalated", 1, 2);
+  raise("failing", 3, 4);
+  connection_.query(
+      "insert into evd.alert (kind, event_name, event_id, handler, owner) values "
+      "('escalated', 'refunded', 5, 'lottery', 'growth'), "
+      "('escalated', 'purchased', 6, 'coupon', 'growth'), ('node_lost', null, null, null, "
+      "'growth')");
+  EXPECT_EQ(send(), 5);
+}
+
+TEST_F(AlertSender, WaitsForTheGroupUnlessToldOtherwise) {
+  config_.channels["slack"].group_wait = Milliseconds{10'000};
+  raise("escalated", 1, 1);
+  EXPECT_EQ(send(), 0);
+  raise("escalated", 2, 2);
+  pass("10 s");
+  EXPECT_EQ(send(), 1);
+  EXPECT_EQ(sent("slack")[0].count, 2);
+  raise("failing", 3, 3);
+  EXPECT_EQ(send({.wait_for_group = false}), 1);
+}
+
+TEST_F(AlertSender, CountsAPairOnceHoweverOftenItFailed) {
+  raise("escalated", 7, 7);
+  raise("escalated", 7, 7);
+  send();
+  EXPECT_EQ(sent("slack")[0].count, 1);
+  EXPECT_EQ(sent("slack")[0].examples.size(), 1U);
+}
+
+TEST_F(AlertSender, CollectsWhatFollowsUntilRepeatHasPassed) {
+  raise("escalated", 1, 1);
+  send();
+  raise("escalated", 2, 500);
+  EXPECT_EQ(send(), 0);
+  pass("59 min");
+  EXPECT_EQ(send(), 0);
+  pass("1 min");
+  EXPECT_EQ(send(), 1);
+  EXPECT_EQ(sent("slack").back().count, 499);
+}
+
+TEST_F(AlertSender, TellsOfANewFailureAtOnceWhenTheOldOneIsOver) {
+  raise("escalated", 1, 1);
+  send();
+  raise("recovered", 1, 1);
+  raise("escalated", 2, 2);
+  send();
+  EXPECT_EQ(sent("slack").size(), 3U);
+}
+
+TEST_F(AlertSender, ReleasesWhatItHeldBackWhenTheOldFailureIsOver) {
+  raise("escalated", 1, 1);
+  send();
+  raise("escalated", 2, 2);
+  send();
+  raise("recovered", 1, 1);
+  send();
+  EXPECT_EQ(sent("slack").size(), 3U);
+}
+
+TEST_F(AlertSender, TellsOfTheEndOnlyWhenTheLastPairIsSettled) {
+  raise("escalated", 1, 3);
+  send();
+  raise("recovered", 1, 2);
+  EXPECT_EQ(send(), 0);
+  raise("recovered", 3, 3);
+  EXPECT_EQ(send(), 1);
+  EXPECT_EQ(kinds("slack"), (Kinds{"escalated", "recovered"}));
+  EXPECT_EQ(sent("slack")[1].recovers, Kinds{"A1"});
+  EXPECT_EQ(sent("slack")[1].count, 3);
+  EXPECT_EQ(test::number(connection_, "select count(*) from evd.alert_pair"), 0);
+}
+
+TEST_F(AlertSender, TellsOfTheEndExactlyWhereItToldOfTheTrouble) {
+  raise("escalated", 1, 1, "ops");
+  send();
+  // The routes changed since: the default owner's channel hears now, but was told nothing.
+  config_.owners.erase("ops");
+  raise("recovered", 1, 1, "ops");
+  EXPECT_EQ(send(), 2);
+  EXPECT_EQ(kinds("slack"), (Kinds{"escalated", "recovered"}));
+  EXPECT_EQ(kinds("hook"), (Kinds{"escalated", "recovered"}));
+  EXPECT_TRUE(sent("spare").empty());
+}
+
+TEST_F(AlertSender, DropsBothWhenTheTroubleWasNeverTold) {
+  recording(channels_, "hook").fail();
+  raise("escalated", 1, 1, "ops");
+  send();
+  recording(channels_, "hook").fail(false);
+  raise("recovered", 1, 1, "ops");
+  pass("1 day");
+  send();
+  EXPECT_EQ(kinds("slack"), (Kinds{"escalated", "recovered"}));
+  EXPECT_TRUE(sent("hook").empty());
+}
+
+TEST_F(AlertSender, TellsOnlyOfWhatIsStillUnresolved) {
+  config_.channels["slack"].group_wait = Milliseconds{10'000};
+  raise("escalated", 1, 150);
+  send();
+  raise("recovered", 1, 149);
+  pass("10 s");
+  send();
+  ASSERT_EQ(sent("slack").size(), 1U);
+  EXPECT_EQ(sent("slack")[0].count, 1);
+  EXPECT_EQ(sent("slack")[0].event_ids, std::vector<std::int64_t>{150});
+}
+
+TEST_F(AlertSender, OwesNoEndToWhatNamesNoPair) {
+  connection_.query(
+      "insert into evd.alert (kind, handler, owner, error) values "
+      "('stalled', 'lottery', 'growth', 'paused by ann')");
+  EXPECT_EQ(send(), 1);
+  EXPECT_EQ(send(), 0);
+  EXPECT_EQ(kinds("slack"), Kinds{"stalled"});
+}
+
+TEST_F(AlertSender, TellsOfTheEndOfSeveralKindsAtOnce) {
+  raise("failing", 1, 1);
+  send();
+  raise("escalated", 1, 1);
+  send();
+  raise("recovered", 1, 1);
+  EXPECT_EQ(send(), 1);
+  EXPECT_EQ(sent("slack").back().recovers, (Kinds{"A1", "A2"}));
+}
+
+TEST_F(AlertSender, ReadsTroubleRecoveryAndTroubleInTheirOrder) {
+  raise("escalated", 1, 1);
+  raise("recovered", 1, 1);
+  raise("escalated", 1, 1);
+  send();
+  EXPECT_EQ(kinds("slack"), Kinds{"escalated"});
+  EXPECT_EQ(test::number(connection_, "select count(*) from evd.alert_pair"), 1);
+}
+
+TEST_F(AlertSender, TellsOwnersChannelsElseTheDefaultElseTheLog) {
+  raise("escalated", 1, 1, "ops");
+  send();
+  EXPECT_EQ(sent("slack").size(), 1U);
+  EXPECT_EQ(sent("hook").size(), 1U);
+  EXPECT_EQ(sent("spare").size(), 0U);
+  raise("failing", 2, 2, "nobody");
+  send();
+  EXPECT_EQ(sent("spare").size(), 1U);
+  config_.owners.clear();
+  raise("stalled", 3, 3, "nobody");
+  send();
+  EXPECT_EQ(sent(k_log_channel).size(), 1U);
+}
+
+TEST_F(AlertSender, SendsAChannelOnlyTheKindsItWants) {
+  config_.channels["hook"].kinds = {"escalated"};
+  raise("failing", 1, 1, "ops");
+  raise("escalated", 2, 2, "ops");
+  send();
+  raise("recovered", 1, 2, "ops");
+  send();
+  EXPECT_EQ(kinds("hook"), Kinds{"escalated"});
+  auto told = kinds("slack");
+  std::sort(told.begin(), told.end());
+  EXPECT_EQ(told, (Kinds{"escalated", "failing", "recovered"}));
+}
+
+TEST_F(AlertSender, LogsWhatNoChannelWants) {
+  config_.channels["slack"].kinds = {"escalated"};
+  raise("failing", 1, 1);
+  send();
+  EXPECT_EQ(kinds(k_log_channel), Kinds{"failing"});
+}
+
+TEST_F(AlertSender, RetriesAChannelThatFailedAndDelaysNoOther) {
+  recording(channels_, "hook").fail();
+  raise("escalated", 1, 1, "ops");
+  EXPECT_EQ(send(), 1);
+  EXPECT_EQ(sent("slack").size(), 1U);
+  recording(channels_, "hook").fail(false);
+  EXPECT_EQ(send(), 0);
+  // The channel waits as a whole; the others go on.
+  raise("failing", 2, 2, "ops");
+  EXPECT_EQ(send(), 1);
+  pass("6 s");
+  EXPECT_EQ(send(), 2);
+  EXPECT_EQ(sent("hook").size(), 2U);
+  EXPECT_EQ(test::number(connection_, "select count(*) from evd.alert_channel"), 0);
+}
+
+TEST_F(AlertSender, WaitsLongerAfterEachFailure) {
+  recording(channels_, "slack").fail();
+  raise("escalated", 1, 1);
+  for (int i = 0; i < 12; ++i) {
+    send();
+    pass("5 min");
+  }
+  EXPECT_EQ(test::value(connection_, "select send_attempts::text from evd.alert_group"), "12");
+  EXPECT_EQ(test::value(connection_,
+                        "select string_agg(extract(epoch from evd.alert_backoff(n))::int::text, "
+                        "',' order by n) from generate_series(1, 8) n"),
+            "5,10,20,40,80,160,300,300");
+}
+
+TEST_F(AlertSender, LetsNoMessageThatIsRefusedBlockTheRest) {
+  recording(channels_, "slack").fail();
+  raise("escalated", 1, 1);
+  send();
+  recording(channels_, "slack").fail(false);
+  raise("failing", 2, 2);
+  pass("6 s");
+  send();
+  EXPECT_EQ(kinds("slack"), (Kinds{"failing", "escalated"}));
+}
+
+TEST_F(AlertSender, NeverSendsWhatAnotherHasLeased) {
+  raise("escalated", 1, 1);
+  outbox_.fold(routes_json(config_, true), 100);
+  const auto leased = outbox_.take({11, "slack", {}, false});
+  ASSERT_TRUE(leased);
+  EXPECT_EQ(send(), 0);
+  EXPECT_TRUE(outbox_.sent(leased->group, 11));
+  EXPECT_EQ(send(), 0);
+}
+
+TEST_F(AlertSender, SendsEachMessageOnceWhenManySendAtOnce) {
+  connection_.query(
+      "insert into evd.alert (kind, event_name, event_id, handler, owner) "
+      "select 'escalated', 'e' || i, i, 'lottery', 'growth' from generate_series(1, 60) i");
+  std::vector<std::jthread> senders;
+  for (int i = 0; i < 4; ++i) {
+    senders.emplace_back([this] {
+      auto connection = database_.connect();
+      PgOutbox outbox(connection);
+      Sender sender(outbox, channels_, logger_, clock_);
+      // Whoever finds another one folding has nothing to do, and comes again.
+      EXPECT_TRUE(test::eventually([&] {
+        sender.send_due(config_);
+        return sent("slack").size() >= 60;
+      }));
+    });
+  }
+  senders.clear();
+  EXPECT_EQ(sent("slack").size(), 60U);
+}
+
+TEST_F(AlertSender, DoesNotLetASlowChannelDelayAnother) {
+  // Comes back only after the other channel has sent.
+  class SlowChannel : public Channel {
+   public:
+    explicit SlowChannel(test::RecordingChannel& other) : other_(other) {}
+    const std::string& name() const override { return name_; }
+    std::optional<std::string> send(const Alert&) override {
+      if (test::eventually([this] { return !other_.sent().empty(); })) return std::nullopt;
+      return "the other one was delayed";
+    }
+
+   private:
+    std::string name_ = "hook";
+    test::RecordingChannel& other_;
+  };
+  channels_["hook"] = std::make_unique<SlowChannel>(recording(channels_, "slack"));
+  raise("escalated", 1, 1, "ops");
+  EXPECT_EQ(send(), 2);
+}
+
+TEST_F(AlertSender, WorksWithTheRightsOfItsRole) {
+  raise("escalated", 1, 1);
+  connection_.query("set role evd_worker");
+  EXPECT_EQ(send(), 1);
+  raise("recovered", 1, 1);
+  EXPECT_EQ(send(), 1);
+  recording(channels_, "slack").fail();
+  raise("failing", 1, 1);
+  EXPECT_EQ(send(), 0);
+  connection_.query("set role evd_operator");
+  EXPECT_EQ(test::value(connection_, "select evd.alert_ack(1, '1 hour', 'ann')"), "t");
+  EXPECT_EQ(test::value(connection_, "select evd.alert_message(1) ->> 'id'"), "A1");
+}
+
+TEST_F(AlertSender, SendsAgainWhatADeadSenderHadLeased) {
+  raise("escalated", 1, 1);
+  outbox_.fold(routes_json(config_, true), 100);
+  const auto leased = outbox_.take({11, "slack", {}, false});
+  ASSERT_TRUE(leased);
+  pass("61 s");
+  EXPECT_EQ(send(), 1);
+  EXPECT_FALSE(outbox_.sent(leased->group, 11));
+  EXPECT_FALSE(outbox_.failed(leased->group, 11, "late"));
+}
+
+TEST_F(AlertSender, TellsOfAnEndThatCameWhileItWasSending) {
+  raise("escalated", 1, 1);
+  outbox_.fold(routes_json(config_, true), 100);
+  const auto leased = outbox_.take({11, "slack", {}, false});
+  raise("recovered", 1, 1);
+  EXPECT_EQ(send(), 0);
+  EXPECT_TRUE(outbox_.sent(leased->group, 11));
+  EXPECT_EQ(send(), 1);
+  EXPECT_EQ(kinds("slack"), Kinds{"recovered"});
+}
+
+TEST_F(AlertSender, HoldsWhatCameWhileItWasSending) {
+  raise("escalated", 1, 1);
+  outbox_.fold(routes_json(config_, true), 100);
+  const auto leased = outbox_.take({11, "slack", {}, false});
+  raise("escalated", 2, 2);
+  outbox_.fold(routes_json(config_, true), 100);
+  EXPECT_TRUE(outbox_.sent(leased->group, 11));
+  EXPECT_EQ(send(), 0);
+  pass("1 h");
+  EXPECT_EQ(send(), 1);
+}
+
+TEST_F(AlertSender, LeavesAnAlertToAnotherFolder) {
+  raise("escalated", 1, 1);
+  auto other = database_.connect();
+  other.query("begin");
+  other.query("select pg_advisory_xact_lock(hashtext('evd.alert_fold'))");
+  EXPECT_EQ(send(), 0);
+  other.query("commit");
+  EXPECT_EQ(send(), 1);
+}
+
+TEST_F(AlertSender, IsSilentWhileAPersonAskedForIt) {
+  raise("escalated", 1, 1);
+  send();
+  EXPECT_EQ(test::value(connection_, "select evd.alert_ack(1, '3 hours', 'ann')"), "t");
+  raise("escalated", 2, 2);
+  send();
+  pass("2 h");
+  EXPECT_EQ(send(), 0);
+  pass("1 h");
+  EXPECT_EQ(send(), 1);
+  EXPECT_EQ(test::value(connection_, "select actor from evd.action where action = 'ack'"), "ann");
+  EXPECT_EQ(test::value(connection_, "select evd.alert_ack(999, '3 hours', 'ann')"), "f");
+}
+
+TEST_F(AlertSender, LogsWhatWaitsForAChannelThatIsGone) {
+  raise("escalated", 1, 1);
+  outbox_.fold(routes_json(config_, true), 100);
+  config_.channels.erase("slack");
+  use_recording_channels();
+  EXPECT_EQ(send(), 0);
+  pass("61 min");
+  EXPECT_EQ(send(), 1);
+  EXPECT_EQ(kinds(k_log_channel), Kinds{"escalated"});
+}
+
+TEST_F(AlertSender, ForgetsWhatIsOver) {
+  raise("escalated", 1, 2);
+  send();
+  raise("recovered", 1, 2);
+  send();
+  raise("failing", 3, 3);
+  send();
+  pass("2 h");
+  EXPECT_EQ(test::value(connection_, "select evd.alert_prune('0', 100)"), "2");
+  EXPECT_EQ(test::value(connection_, "select string_agg(kind, ',') from evd.alert_group"),
+            "failing");
+}
+
+TEST_F(AlertSender, SendsArgsOnlyToChannelsThatAskForThem) {
+  config_.channels["hook"].include_args = true;
+  test::make_route(connection_, "purchased", {"lottery"});
+  const auto id = test::number(connection_, R"(select evd.emit('purchased', '["user A", 5000]'))");
+  connection_.query(
+      "insert into evd.delivery (event_id, handler, event_xid, event_created_at, route_id, state, "
+      "max_attempts, deadline_at) select id, 'lottery', xid, created_at, route_id, 'escalated', 1, "
+      "now() from evd.event where id = $1",
+      pg::params(id));
+  connection_.query(
+      "insert into evd.alert (kind, event_name, event_id, handler, owner) values "
+      "('escalated', 'purchased', $1, 'lottery', 'ops')",
+      pg::params(id));
+  send();
+  EXPECT_EQ(sent("hook").at(0).examples.at(0).args, R"(["user A", 5000])");
+  EXPECT_EQ(sent("slack").at(0).examples.at(0).args, std::nullopt);
+}
+
+TEST_F(AlertSender, PostsOverHttpAndTriesAgain) {
+  test::HttpServer server;
+  server.script({{503, "busy"}, {200, "ok"}, {200, "ok"}});
+  config_.channels["slack"].kind = ChannelKind::k_slack;
+  config_.channels["slack"].target.url = server.url("/services/T0/B0/secretsecret");
+  channels_ = make_channels(config_, logger_);
+  raise("escalated", 1, 1000);
+  EXPECT_EQ(send(), 0);
+  EXPECT_TRUE(logger_.contains(logging::Level::k_warn, "127.0.0.1 answered 503: busy"));
+  pass("6 s");
+  EXPECT_EQ(send(), 1);
+  raise("recovered", 1, 1000);
+  EXPECT_EQ(send(), 1);
+  const auto requests = server.requests();
+  ASSERT_EQ(requests.size(), 3U);
+  EXPECT_EQ(requests[1].body, requests[0].body);
+  EXPECT_NE(requests[1].body.find("escalated: purchased/lottery, 1000 events (A1)"),
+            std::string::npos);
+  EXPECT_NE(requests[2].body.find("recovered: purchased/lottery"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace evd::alert

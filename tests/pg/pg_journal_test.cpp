@@ -1,0 +1,202 @@
+#include "common/journal/pg_journal.hpp"
+
+#include "tests/support/evd_schema.hpp"
+#include "tests/support/journal_conformance_suite.hpp"
+
+namespace evd::test {
+namespace {
+
+using journal::PgJournal;
+using pg::params;
+
+std::string interval(Milliseconds duration) {
+  return std::to_string(duration.count()) + " milliseconds";
+}
+
+// A session and the journal that borrows it.
+struct Session {
+  explicit Session(const TestDatabase& database) : connection(database.connect()) {}
+  pg::Connection connection;
+  PgJournal journal{connection};
+};
+
+class PgFixture : public JournalFixture {
+ public:
+  journal::Journal& journal() override {
+    sessions_.push_back(std::make_unique<Session>(database_));
+    return sessions_.back()->journal;
+  }
+
+  void add_route(const std::string& event_name, const std::vector<std::string>& expected,
+                 Milliseconds deadline, bool alert_timeout) override {
+    connection_.query("update evd.route set is_current = false where event_name = $1",
+                      params(event_name));
+    connection_.query(
+        "insert into evd.route (event_name, expected, deadline, alert_timeout) "
+        "values ($1, $2, $3::interval, $4)",
+        params(event_name, expected, interval(deadline), alert_timeout));
+  }
+
+  void set_handler(const journal::HandlerPolicy& policy) override {
+    connection_.query("delete from evd.handler where name = $1", params(policy.name));
+    connection_.query(
+        "insert into evd.handler (name, kind, retry, max_attempts, alert_after, backoff_base, "
+        "backoff_factor, backoff_max, backoff_jitter) "
+        "values ($1, $2, $3, $4, $5, $6::interval, $7, $8::interval, $9)",
+        params(policy.name, policy.is_sql ? "sql" : "exec", policy.is_cron ? "cron" : "daemon",
+               policy.max_attempts, policy.alert_after, interval(policy.backoff_base),
+               policy.backoff_factor, interval(policy.backoff_max), policy.backoff_jitter));
+  }
+
+  void pause(const std::string& handler) override {
+    connection_.query("update evd.handler set paused_at = clock_timestamp() where name = $1",
+                      params(handler));
+  }
+
+  void resume(const std::string& handler) override {
+    connection_.query("update evd.handler set paused_at = null where name = $1", params(handler));
+  }
+
+  std::int64_t emit(const std::string& event_name, const std::string& args,
+                    const journal::EmitOptions& options) override {
+    std::optional<std::string> after;
+    if (options.deliver_after) after = interval(*options.deliver_after);
+    return number(connection_,
+                  "select evd.emit($1, $2::jsonb, key => $3, "
+                  "deliver_at => clock_timestamp() + $4::interval)",
+                  params(event_name, args, options.key, after));
+  }
+
+  // Time cannot be moved, so all that is stored moves the other way.
+  void advance(Milliseconds duration) override {
+    for (const char* table :
+         {"event set created_at = created_at - $1::interval, due_at = due_at - $1::interval",
+          "event_window set at = at - $1::interval, floor = floor - $1::interval, "
+          "opened_at = opened_at - $1::interval",
+          "window_part set next_at = next_at - $1::interval, "
+          "created_at = created_at - $1::interval",
+          "delivery set next_at = next_at - $1::interval, "
+          "deadline_at = deadline_at - $1::interval, created_at = created_at - $1::interval, "
+          "event_created_at = event_created_at - $1::interval",
+          "node set heartbeat_at = heartbeat_at - $1::interval"}) {
+      connection_.query("update evd." + std::string(table), params(interval(duration)));
+    }
+  }
+
+  std::vector<journal::DeliveryRow> deliveries() override;
+  std::vector<journal::AlertRow> alerts() override;
+
+  bool settled(std::int64_t event_id) override {
+    return value(connection_, "select status from evd.events where id = $1", params(event_id)) ==
+           "2";
+  }
+
+ private:
+  EvdDatabase database_;
+  pg::Connection connection_ = database_.connect();
+  std::vector<std::unique_ptr<Session>> sessions_;
+};
+
+std::vector<journal::DeliveryRow> PgFixture::deliveries() {
+  const pg::Result result = connection_.query(
+      "select event_id, handler, state, run, attempts, max_attempts, handed_back, "
+      "(extract(epoch from next_at - clock_timestamp()) * 1000)::bigint, coalesce(node_id, 0), "
+      "suspect, alerted, coalesce(last_error, '') from evd.delivery order by event_id, handler");
+  std::vector<journal::DeliveryRow> rows;
+  for (int row = 0; row < result.rows(); ++row) {
+    rows.push_back({result.int64(row, 0), result.string(row, 1), result.string(row, 2),
+                    result.int32(row, 3), result.int32(row, 4), result.int32(row, 5),
+                    result.int32(row, 6), Milliseconds{result.int64(row, 7)}, result.int64(row, 8),
+                    result.boolean(row, 9), result.boolean(row, 10), result.string(row, 11)});
+  }
+  return rows;
+}
+
+std::vector<journal::AlertRow> PgFixture::alerts() {
+  const pg::Result result = connection_.query(
+      "select kind, coalesce(event_name, ''), coalesce(event_id, 0), coalesce(handler, ''), "
+      "coalesce(attempts, 0), coalesce(error, '') from evd.alert order by id");
+  std::vector<journal::AlertRow> rows;
+  for (int row = 0; row < result.rows(); ++row) {
+    rows.push_back({result.string(row, 0), result.string(row, 1), result.int64(row, 2),
+                    result.string(row, 3), result.int32(row, 4), result.string(row, 5)});
+  }
+  return rows;
+}
+
+INSTANTIATE_JOURNAL_CONFORMANCE(Pg, [] { return std::make_unique<PgFixture>(); });
+
+class PgJournalTest : public testing::Test {
+ protected:
+  PgJournalTest() {
+    make_route(connection_, "one", {"a"});
+    node_ = journal_.register_node({"test", "evd", "1", {"a"}});
+  }
+
+  EvdDatabase database_;
+  pg::Connection connection_ = database_.connect();
+  PgJournal journal_{connection_};
+  journal::NodeId node_ = 0;
+};
+
+TEST_F(PgJournalTest, AnEventWhoseTransactionIsStillOpenIsTakenAfterItCommits) {
+  pg::Connection slow = database_.connect();
+  slow.query("begin");
+  const std::int64_t late = number(slow, "select evd.emit('one')");
+  const std::int64_t early = number(connection_, "select evd.emit('one')");
+  const auto window = journal_.claim(node_, 1, 10);
+  ASSERT_TRUE(window);
+  EXPECT_THAT(ids(window->events), ElementsAre(early)) << "others do not wait for it";
+  EXPECT_FALSE(journal_.claim(node_, 2, 10));
+  slow.query("commit");
+  const auto next = journal_.claim(node_, 3, 10);
+  ASSERT_TRUE(next);
+  EXPECT_THAT(ids(next->events), ElementsAre(late));
+}
+
+TEST_F(PgJournalTest, AnEmitThatRolledBackIsNeverTaken) {
+  connection_.query("begin");
+  connection_.query("select evd.emit('one')");
+  connection_.query("rollback");
+  EXPECT_FALSE(journal_.claim(node_, 1, 10));
+}
+
+TEST_F(PgJournalTest, ACloseWaitsForNoSqlBatch) {
+  connection_.query("select evd.emit('one')");
+  const auto window = journal_.claim(node_, 1, 10);
+  ASSERT_TRUE(window);
+  pg::Connection batch = database_.connect();
+  batch.query("begin");
+  batch.query("select from evd.hold_share($1, 'a', $2, $3)", params(window->ref.id, node_, 1));
+  EXPECT_EQ(journal_.close(node_, window->ref, {}), CloseResult::k_busy);
+  batch.query("rollback");
+  EXPECT_EQ(journal_.close(node_, window->ref, {}), CloseResult::k_closed);
+}
+
+TEST_F(PgJournalTest, ASleeperIsNotPastATransactionInFlight) {
+  pg::Connection slow = database_.connect();
+  slow.query("begin");
+  slow.query("select evd.emit('one')");
+  const std::uint64_t armed = journal_.arm();
+  EXPECT_FALSE(journal_.is_past(armed));
+  slow.query("commit");
+  EXPECT_TRUE(eventually([&] { return journal_.is_past(armed); }));
+}
+
+TEST_F(PgJournalTest, EmittersNotifyOnlyWhileSomebodySleeps) {
+  pg::Connection sleeper = database_.connect();
+  sleeper.query("listen evd");
+  connection_.query("select evd.emit('one')");
+  sleeper.query("select 1");  // would bring a notification along
+  EXPECT_FALSE(sleeper.consume_notifications());
+  journal_.arm();
+  connection_.query("select evd.emit('one')");
+  EXPECT_TRUE(sleeper.wait_notification(seconds{20}));
+  journal_.disarm();
+  connection_.query("select evd.emit('one')");
+  sleeper.query("select 1");
+  EXPECT_FALSE(sleeper.consume_notifications());
+}
+
+}  // namespace
+}  // namespace evd::test

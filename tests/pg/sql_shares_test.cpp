@@ -1,0 +1,187 @@
+#include "common/journal/sql_shares.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/support/evd_schema.hpp"
+#include "tests/support/wait.hpp"
+
+namespace evd::journal {
+namespace {
+
+using test::eventually;
+using test::number;
+using test::value;
+
+class SqlShares : public testing::Test {
+ protected:
+  SqlShares() {
+    connection_.run_script(
+        "create table effect (event_id bigint, backend integer default pg_backend_pid());"
+        "create function note(e jsonb) returns void language sql as "
+        "$$ insert into effect (event_id) values ((e ->> 'id')::bigint) $$;"
+        "create function fail_on_bad(e jsonb) returns void language plpgsql as $$ begin "
+        "insert into effect (event_id) values ((e ->> 'id')::bigint); "
+        "if e -> 'args' ->> 0 = 'bad' then raise 'bad event' using detail = '7'; end if; end $$;"
+        "create function slow(e jsonb) returns void language plpgsql as $$ begin "
+        "insert into effect (event_id) values ((e ->> 'id')::bigint); "
+        "perform pg_advisory_lock_shared(77); end $$;");
+    test::make_route(connection_, "purchased", {"sql_note"});
+    node_ = number(connection_, "select evd.register_node('n', 'evd', '1', '{sql_note}')");
+  }
+
+  void emit(int count, const std::string& args = "[]") {
+    connection_.query("select evd.emit('purchased', $1::jsonb) from generate_series(1, $2)",
+                      pg::params(args, count));
+  }
+
+  ShareRef claim() {
+    const auto id = number(connection_, "select id from evd.claim($1, 9, 1000)", pg::params(node_));
+    return {.window_id = id, .handler = "sql_note", .node = node_, .token = 9};
+  }
+
+  SqlStatement statement(const std::string& text, Milliseconds timeout = Milliseconds{0}) {
+    return parse_statement(text, timeout);
+  }
+
+  std::int64_t effects() { return number(connection_, "select count(*) from effect"); }
+
+  std::string sqlstate_of(const ShareRef& share, const SqlStatement& what, int limit) {
+    try {
+      run_batch(worker_, share, what, limit);
+    } catch (const pg::Error& error) {
+      return error.sqlstate();
+    }
+    return "none";
+  }
+
+  test::EvdDatabase database_;
+  pg::Connection connection_ = database_.connect();
+  pg::Connection worker_ = database_.connect();
+  NodeId node_ = 0;
+};
+
+TEST_F(SqlShares, RunsAShareInBatchesUntilItIsDone) {
+  emit(5);
+  const ShareRef share = claim();
+  auto batch = run_batch(worker_, share, statement("select note($1)"), 3);
+  EXPECT_EQ(batch.ran, 3);
+  EXPECT_EQ(batch.result, ShareResult::k_more);
+  EXPECT_EQ(effects(), 3);
+  batch = run_batch(worker_, share, statement("select note($1)"), 3);
+  EXPECT_EQ(batch.ran, 2);
+  EXPECT_EQ(batch.result, ShareResult::k_done);
+  EXPECT_EQ(number(connection_, "select count(distinct event_id) from effect"), 5);
+}
+
+TEST_F(SqlShares, RunsAnyOtherStatementPerEvent) {
+  emit(5);
+  const auto batch = run_batch(
+      worker_, claim(),
+      statement("insert into effect (event_id) values (($1 ->> 'id')::bigint) returning 1"), 10);
+  EXPECT_EQ(batch.ran, 5);
+  EXPECT_EQ(effects(), 5);
+}
+
+TEST_F(SqlShares, RefusesAShareThatIsNotTheNodes) {
+  emit(1);
+  ShareRef share = claim();
+  share.token = 10;
+  EXPECT_EQ(run_batch(worker_, share, statement("select note($1)"), 10).result,
+            ShareResult::k_lost);
+  EXPECT_EQ(
+      fail_next(worker_, share, {.kind = OutcomeKind::k_retry, .error = "x", .retry_after = {}}),
+      ShareResult::k_lost);
+  EXPECT_EQ(effects(), 0);
+}
+
+TEST_F(SqlShares, LeavesNothingOfABatchThatFailed) {
+  emit(2);
+  emit(1, R"(["bad"])");
+  const ShareRef share = claim();
+  EXPECT_EQ(sqlstate_of(share, statement("select fail_on_bad($1)"), 3), "P0001");
+  EXPECT_EQ(effects(), 0);
+  EXPECT_EQ(run_batch(worker_, share, statement("select fail_on_bad($1)"), 2).ran, 2)
+      << "the connection is as good as before";
+}
+
+TEST_F(SqlShares, MakesADeliveryOfTheEventThatFailedAndGoesOn) {
+  emit(1, R"(["bad"])");
+  emit(1);
+  const ShareRef share = claim();
+  EXPECT_EQ(fail_next(worker_, share,
+                      {.kind = OutcomeKind::k_retry,
+                       .error = "bad event",
+                       .retry_after = std::chrono::hours{5}}),
+            ShareResult::k_more);
+  EXPECT_EQ(value(connection_,
+                  "select state || ' ' || attempts || ' ' || last_error || ' ' || "
+                  "(next_at > now() + interval '4 hours') from evd.delivery"),
+            "waiting 1 bad event true");
+  EXPECT_EQ(run_batch(worker_, share, statement("select fail_on_bad($1)"), 10).ran, 1);
+}
+
+TEST_F(SqlShares, CancelsAStatementThatTakesTooLong) {
+  emit(1);
+  const ShareRef share = claim();
+  EXPECT_EQ(sqlstate_of(share, statement("select pg_sleep(60), $1", Milliseconds{50}), 1), "57014");
+}
+
+TEST_F(SqlShares, IsReadCommittedWhateverTheDefaultAndLeavesTheSessionClean) {
+  emit(1);
+  worker_.run_script("set session characteristics as transaction isolation level serializable");
+  run_batch(worker_, claim(),
+            statement("select set_config('evd.left', current_setting('transaction_isolation'), "
+                      "false), note($1)",
+                      std::chrono::seconds{3}),
+            1);
+  EXPECT_EQ(value(worker_, "select current_setting('evd.left', true)"), "");
+  EXPECT_EQ(value(worker_, "show statement_timeout"), "0");
+  EXPECT_EQ(effects(), 1);
+}
+
+// The backend of a lost connection may still be at the batch, with the commit already received.
+TEST_F(SqlShares, WaitsForABatchOfTheSameShareThatItsConnectionLeftBehind) {
+  emit(3);
+  const ShareRef share = claim();
+  connection_.query("select pg_advisory_lock(77)");
+  std::jthread first([&] { run_batch(worker_, share, statement("select slow($1)"), 2); });
+  ASSERT_TRUE(eventually([&] {
+    return number(connection_, "select count(*) from pg_locks where not granted and objid = 77") ==
+           1;
+  }));
+  BatchResult second;
+  std::jthread again([&] {
+    pg::Connection other = database_.connect();
+    second = run_batch(other, share, statement("select note($1)"), 10);
+  });
+  ASSERT_TRUE(eventually(
+      [&] { return number(connection_, "select count(*) from pg_locks where not granted") == 2; }));
+  connection_.query("select pg_advisory_unlock(77)");
+  first.join();
+  again.join();
+  EXPECT_EQ(second.ran, 1);
+  EXPECT_EQ(value(connection_, "select count(*) || ' ' || count(distinct event_id) from effect"),
+            "3 3");
+}
+
+TEST_F(SqlShares, RunsADeliveryOnce) {
+  emit(1);
+  const ShareRef share = claim();
+  fail_next(worker_, share, {.kind = OutcomeKind::k_retry, .error = "x", .retry_after = {}});
+  connection_.query(
+      "update evd.delivery set state = 'running', run = 2, attempts = 2, node_id = $1",
+      pg::params(node_));
+  const FinishedRun run{.event_id = number(connection_, "select event_id from evd.delivery"),
+                        .handler = "sql_note",
+                        .run = 2,
+                        .outcome = {}};
+  EXPECT_TRUE(run_delivery(worker_, node_, run, statement("select note($1)")));
+  EXPECT_FALSE(run_delivery(worker_, node_, run, statement("select note($1)")));
+  EXPECT_EQ(effects(), 1);
+  EXPECT_EQ(value(connection_, "select state from evd.delivery"), "done");
+}
+
+}  // namespace
+}  // namespace evd::journal

@@ -1,0 +1,196 @@
+// How a window ends: closed, spilled, put off, or taken over.
+#include <gmock/gmock.h>
+
+#include "tests/sql/log_fixture.hpp"
+
+namespace evd::test {
+namespace {
+
+class Close : public LogFixture {
+ protected:
+  // A batch of the sql handler: "ran|is_done", "" when the share is not the node's.
+  std::string batch(pg::Connection& by, int limit, std::int64_t token = 7) {
+    return rows(by,
+                "select ran, is_done from evd.run_sql_batch($1, 'sqlCoupon', $2, $3,"
+                " 'insert into public.seen select ($1 ->> ''id'')::bigint', null, $4)",
+                pg::params(window, node, token, limit));
+  }
+
+  std::string parts() {
+    return rows(connection,
+                "select window_id, handler, state, upto_id from evd.window_part order by 2");
+  }
+
+  void SetUp() override { connection.query("create table public.seen (id bigint)"); }
+};
+
+TEST_F(Close, LeavesNoRowOfWhatSucceeded) {
+  emit();
+  emit();
+  run_window();
+  EXPECT_EQ(status(1), "2|processed|{sqlCoupon,lottery}|{}");
+  EXPECT_EQ(number(connection, "select count(*) from evd.delivery"), 0);
+  EXPECT_EQ(audit(), "4|4|0|0|0|0");
+}
+
+TEST_F(Close, GivesARowToEachPairThatIsNotDone) {
+  for (int i = 0; i < 4; ++i) emit();
+  run_window("(1,lottery,queued),(2,lottery,running),(3,lottery,retry),(4,lottery,failed)");
+  EXPECT_EQ(delivery(1), "waiting|0|0");
+  EXPECT_EQ(delivery(2), "running|1|1");
+  EXPECT_EQ(delivery(3), "waiting|1|1");
+  EXPECT_EQ(delivery(4), "escalated|1|1");
+  EXPECT_EQ(alerts(), "escalated|4|lottery");
+  EXPECT_EQ(status(1), "0|emitted|{sqlCoupon}|{}");
+  EXPECT_EQ(status(4), "3|escalated|{sqlCoupon}|{}");
+  EXPECT_EQ(audit(), "8|4|0|3|1|0");
+}
+
+TEST_F(Close, CountsForNothingAfterATakeover) {
+  emit();
+  claim();
+  EXPECT_EQ(close("", "{}", 8), "gone");
+  kill_node();
+  EXPECT_EQ(take_over(), 1);
+  EXPECT_EQ(close(), "gone");
+  EXPECT_EQ(delivery(1), "waiting|1|1");
+}
+
+TEST_F(Close, IsBusyWhileASqlBatchRuns) {
+  emit();
+  claim();
+  auto other = database.connect();
+  other.query("begin");
+  EXPECT_EQ(batch(other, 10), "1|t");
+  EXPECT_EQ(close(), "busy");
+  kill_node();
+  EXPECT_EQ(take_over(), 0);
+  other.query("commit");
+  EXPECT_EQ(close(), "closed");
+  EXPECT_EQ(parts(), "");
+}
+
+TEST_F(Close, KeepsASqlHandlersProgressInTheOpenWindow) {
+  for (int i = 0; i < 3; ++i) emit();
+  claim();
+  EXPECT_EQ(batch(connection, 2), "2|f");
+  EXPECT_EQ(status(1), "0|emitted|{sqlCoupon}|{}");
+  EXPECT_EQ(status(3), "0|emitted|{}|{}");
+  EXPECT_EQ(close(), "closed");
+  EXPECT_EQ(parts(), "1|sqlCoupon|deferred|2");
+  EXPECT_EQ(status(3), "0|emitted|{lottery}|{}");
+  EXPECT_EQ(audit(), "6|5|0|1|0|0");
+}
+
+TEST_F(Close, ContinuesADeferredPartToItsEnd) {
+  for (int i = 0; i < 3; ++i) emit();
+  run_window("", "{sqlCoupon}");
+  EXPECT_EQ(parts(), "1|sqlCoupon|deferred|-1");
+  EXPECT_EQ(batch(connection, 2), "");
+  EXPECT_EQ(rows(connection, "select window_id from evd.take_part($1, 7, '{sqlCoupon}')",
+                 pg::params(node)),
+            "1");
+  EXPECT_EQ(rows(connection, "select window_id from evd.take_part($1, 8, '{sqlCoupon}')",
+                 pg::params(node)),
+            "");
+  EXPECT_EQ(batch(connection, 2, 8), "");
+  EXPECT_EQ(batch(connection, 2), "2|f");
+  EXPECT_EQ(status(2), "2|processed|{sqlCoupon,lottery}|{}");
+  EXPECT_EQ(status(3), "0|emitted|{lottery}|{}");
+  EXPECT_EQ(batch(connection, 2), "1|t");
+  EXPECT_EQ(parts(), "");
+  EXPECT_EQ(rows(connection, "select id from public.seen order by 1"), "1\n2\n3");
+}
+
+TEST_F(Close, RollsAnSqlBatchBackWithItsError) {
+  emit();
+  claim();
+  EXPECT_THROW(
+      connection.query("select evd.run_sql_batch($1, 'sqlCoupon', $2, 7, 'select 1/0', null, 10)",
+                       pg::params(window, node)),
+      pg::Error);
+  EXPECT_EQ(parts(), "");
+  EXPECT_EQ(
+      value(connection, "select evd.fail_sql_event($1, 'sqlCoupon', $2, 7, 'boom', false, null)",
+            pg::params(window, node)),
+      "t");
+  EXPECT_EQ(delivery(1, "sqlCoupon"), "waiting|1|1");
+  EXPECT_EQ(close(), "closed");
+  EXPECT_EQ(status(1), "0|emitted|{lottery}|{}");
+  EXPECT_EQ(audit(), "2|1|0|1|0|0");
+}
+
+TEST_F(Close, EndsALeasedPartWhereItCame) {
+  emit();
+  emit();
+  run_window("", "{lottery}");
+  const auto end = [&](std::int64_t token) {
+    return value(connection,
+                 "select evd.close_part($1, 'lottery', $2, $3, e.xid, e.id, '{1}', '{retry}', "
+                 "'{boom}', '{null}')"
+                 " from evd.event e where e.id = 1",
+                 pg::params(window, node, token));
+  };
+  connection.query("select evd.take_part($1, 7, '{lottery}')", pg::params(node));
+  EXPECT_EQ(end(8), "f");
+  EXPECT_EQ(end(7), "t");
+  EXPECT_EQ(end(7), "f");
+  EXPECT_EQ(delivery(1), "waiting|1|1");
+  EXPECT_EQ(parts(), "1|lottery|deferred|1");
+  EXPECT_EQ(audit(), "4|2|0|2|0|0");
+}
+
+TEST_F(Close, GivesWhatIsDueLaterARowThatWaits) {
+  connection.query("select evd.emit('purchased', deliver_at => now() + interval '1 hour')");
+  connection.query("select evd.emit('purchased', deliver_at => now() - interval '1 hour')");
+  run_window();
+  EXPECT_EQ(delivery(1), "waiting|0|0");
+  EXPECT_EQ(delivery(2), "");
+  EXPECT_EQ(value(connection,
+                  "select bool_and(d.next_at = e.due_at) from evd.delivery d"
+                  " join evd.event e on e.id = d.event_id"),
+            "t");
+  EXPECT_EQ(status(1), "0|emitted|{}|{}");
+}
+
+TEST_F(Close, CountsAnAttemptOfWhatADeadNodeMayHaveRun) {
+  emit();
+  emit();
+  claim();
+  EXPECT_EQ(batch(connection, 1), "1|f");
+  kill_node();
+  EXPECT_EQ(take_over(), 1);
+  EXPECT_EQ(take_over(), 0);
+  EXPECT_EQ(
+      rows(connection,
+           "select event_id, handler, state, run, attempts, suspect from evd.delivery order by 1"),
+      "1|lottery|waiting|1|1|t\n2|lottery|waiting|1|1|t");
+  EXPECT_EQ(parts(), "1|sqlCoupon|deferred|1");
+}
+
+TEST_F(Close, EscalatesAtATakeoverWhatHadOneAttemptOnly) {
+  connection.query("update evd.handler set max_attempts = 1");
+  emit();
+  claim();
+  kill_node();
+  take_over();
+  EXPECT_EQ(delivery(1), "escalated|1|1");
+  EXPECT_EQ(alerts(), "escalated|1|lottery");
+  EXPECT_EQ(value(connection, "select last_error from evd.delivery"),
+            "the process that ran it died, in its last attempt");
+}
+
+TEST_F(Close, FreesPartsAndRunningDeliveriesOfADeadNode) {
+  emit();
+  emit();
+  run_window("(1,lottery,running)", "{sqlCoupon}");
+  connection.query("select evd.take_part($1, 7, '{sqlCoupon}')", pg::params(node));
+  kill_node();
+  EXPECT_EQ(take_over(), 2);
+  EXPECT_EQ(delivery(1), "waiting|1|1");
+  EXPECT_EQ(value(connection, "select node_id from evd.window_part"), "");
+  EXPECT_EQ(batch(connection, 2), "");
+}
+
+}  // namespace
+}  // namespace evd::test

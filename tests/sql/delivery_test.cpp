@@ -1,0 +1,163 @@
+// Pairs with rows of their own: retries, escalation, and runs that count no more.
+#include <gmock/gmock.h>
+
+#include "tests/sql/log_fixture.hpp"
+
+namespace evd::test {
+namespace {
+
+class DeliveryRows : public LogFixture {};
+
+TEST_F(DeliveryRows, AreRetriedUntilEscalatedWithAnAlertInTheSameTransaction) {
+  connection.query("update evd.handler set max_attempts = 3, alert_after = 2");
+  emit();
+  run_window("(1,lottery,retry)");
+  EXPECT_EQ(value(connection, "select next_at > now() + interval '5 s' from evd.delivery"), "t");
+  EXPECT_EQ(take(), "1|2|2|f");
+  EXPECT_EQ(finish(1, 2, "retry"), 1);
+  EXPECT_EQ(alerts(), "failing|1|lottery");
+  EXPECT_EQ(take(), "1|3|3|f");
+  connection.query("begin");
+  EXPECT_EQ(finish(1, 3, "retry"), 1);
+  EXPECT_EQ(delivery(1), "escalated|3|3");
+  connection.query("rollback");
+  EXPECT_EQ(alerts(), "failing|1|lottery");
+  EXPECT_EQ(finish(1, 3, "retry"), 1);
+  EXPECT_EQ(alerts(), "failing|1|lottery\nescalated|1|lottery");
+  EXPECT_EQ(take(), "");
+  EXPECT_EQ(rows(connection, "select run, error from evd.attempt order by run"),
+            "1|boom\n2|boom\n3|boom");
+  EXPECT_EQ(audit(), "2|1|0|0|1|0");
+}
+
+TEST_F(DeliveryRows, GoWhenTheyWereOnlySlow) {
+  emit();
+  run_window("(1,lottery,running)");
+  EXPECT_EQ(finish(1, 1, "done"), 1);
+  EXPECT_EQ(delivery(1), "");
+  EXPECT_EQ(status(1), "2|processed|{sqlCoupon,lottery}|{}");
+}
+
+TEST_F(DeliveryRows, StayAsHistoryAfterTrouble) {
+  emit();
+  run_window("(1,lottery,retry)");
+  take();
+  EXPECT_EQ(finish(1, 2, "done"), 1);
+  EXPECT_EQ(delivery(1), "done|2|2");
+  EXPECT_EQ(status(1), "2|processed|{sqlCoupon,lottery}|{}");
+  EXPECT_EQ(audit(), "2|2|0|0|0|0");
+}
+
+TEST_F(DeliveryRows, TellOfTheRecoveryWhereTheyToldOfTrouble) {
+  connection.query("update evd.handler set alert_after = 1");
+  emit();
+  run_window("(1,lottery,retry)");
+  take();
+  finish(1, 2, "done");
+  EXPECT_EQ(alerts(), "failing|1|lottery\nrecovered|1|lottery");
+}
+
+TEST_F(DeliveryRows, IgnoreAStaleRun) {
+  emit();
+  run_window("(1,lottery,retry)");
+  take();
+  EXPECT_EQ(finish(1, 1, "done"), 0);
+  EXPECT_EQ(finish(1, 3, "failed"), 0);
+  EXPECT_EQ(delivery(1), "running|2|2");
+  const auto before = node;
+  node = add_node("two");
+  EXPECT_EQ(finish(1, 2, "done"), 0);
+  EXPECT_EQ(finish(1, 2, "handed_back"), 0);
+  node = before;
+  EXPECT_EQ(finish(1, 2, "retry"), 1);
+  EXPECT_EQ(finish(1, 2, "done"), 0);
+  EXPECT_EQ(delivery(1), "waiting|2|2");
+}
+
+TEST_F(DeliveryRows, AreGivenBackUncountedTwiceInARow) {
+  emit();
+  run_window("(1,lottery,queued)");
+  EXPECT_EQ(take(), "1|1|1|f");
+  EXPECT_EQ(finish(1, 1, "handed_back"), 1);
+  EXPECT_EQ(delivery(1), "waiting|1|0");
+  take();
+  finish(1, 2, "handed_back");
+  EXPECT_EQ(delivery(1), "waiting|2|0");
+  take();
+  finish(1, 3, "handed_back");
+  EXPECT_EQ(delivery(1), "waiting|3|1");
+  take();
+  finish(1, 4, "handed_back");
+  EXPECT_EQ(delivery(1), "waiting|4|1");
+}
+
+TEST_F(DeliveryRows, EscalateAtOnceWhatFailedForGood) {
+  emit();
+  run_window("(1,lottery,queued)");
+  take();
+  EXPECT_EQ(finish(1, 1, "failed"), 1);
+  EXPECT_EQ(delivery(1), "escalated|1|1");
+}
+
+TEST_F(DeliveryRows, AreLeftToCronWhereItAloneRetries) {
+  connection.query("update evd.handler set retry = 'cron'");
+  emit();
+  emit();
+  run_window("(1,lottery,retry),(2,lottery,queued)");
+  EXPECT_EQ(take(), "2|1|1|f");
+  EXPECT_EQ(take("lottery", true), "1|2|2|f");
+}
+
+TEST_F(DeliveryRows, AreNotTakenWhilePausedNorBeforeTheyAreDue) {
+  emit();
+  run_window("(1,lottery,retry)");
+  EXPECT_EQ(number(connection,
+                   "select count(*) from evd.take_deliveries($1, '{lottery}', '{10}', false, '0')",
+                   pg::params(node)),
+            0);
+  connection.query("select evd.pause('lottery')");
+  EXPECT_EQ(take(), "");
+  connection.query("select evd.resume('lottery')");
+  EXPECT_EQ(take(), "1|2|2|f");
+}
+
+TEST_F(DeliveryRows, CommitWithTheEffectOfAnSqlHandler) {
+  connection.query("create table public.seen (key text)");
+  emit();
+  run_window("(1,sqlCoupon,queued)");
+  take("sqlCoupon");
+  const auto run = [&](int number) {
+    return value(connection,
+                 "select evd.run_sql_delivery(1, 'sqlCoupon', $1, $2,"
+                 " 'insert into public.seen select $1 ->> ''idempotency_key''')",
+                 pg::params(number, node));
+  };
+  EXPECT_EQ(run(2), "f");
+  EXPECT_EQ(run(1), "t");
+  EXPECT_EQ(run(1), "f");
+  EXPECT_EQ(rows(connection, "select key from public.seen"), "test:1:sqlCoupon");
+}
+
+TEST_F(DeliveryRows, AreMarkedOverdueOnceAndToldOfWhereAsked) {
+  connection.query("update evd.route set deadline = '1 microsecond', alert_timeout = true");
+  emit();
+  run_window("(1,lottery,queued)");
+  EXPECT_EQ(status(1), "1|timeout|{sqlCoupon}|{}");
+  EXPECT_EQ(number(connection, "select evd.mark_overdue(100)"), 1);
+  EXPECT_EQ(number(connection, "select evd.mark_overdue(100)"), 0);
+  EXPECT_EQ(alerts(), "timeout|1|lottery");
+}
+
+TEST_F(DeliveryRows, AreToldOfOnceWhenTheyStall) {
+  emit();
+  run_window("(1,lottery,queued)", "{sqlCoupon}");
+  EXPECT_EQ(number(connection, "select evd.mark_stalled('1 hour', 100)"), 0);
+  connection.query("select evd.pause('sqlCoupon')");
+  EXPECT_EQ(number(connection, "select evd.mark_stalled('0', 100)"), 2);
+  EXPECT_EQ(number(connection, "select evd.mark_stalled('0', 100)"), 0);
+  EXPECT_EQ(rows(connection, "select kind, handler from evd.alert order by handler"),
+            "stalled|lottery\nstalled|sqlCoupon");
+}
+
+}  // namespace
+}  // namespace evd::test
