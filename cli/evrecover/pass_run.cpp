@@ -131,6 +131,7 @@ bool PassRun::wait_for_more() {
     pass_.free_dead(journal_, counts_);
   } else if (options_.until_idle && journal_.has_outstanding()) {
     wait(clock_.now() + k_tick);
+    pass_.free_dead(journal_, counts_);  // a node may have died only just before, or since
     dispatcher_.set_claiming(nobody_reads());
   } else {
     return false;

@@ -60,6 +60,11 @@ std::optional<Error> Pipeline::read_one(PipelineOutcome& outcome) {
     return make_error("0A000", "COPY from or to the client is not supported");
   }
   if (!succeeded(raw)) error = make_error(handle, raw);
+  if (error && error->connection_lost()) {
+    // Where libpq could not write, its status stays good and the rest of the answers never comes.
+    connection_.state_->handle.reset();
+    return error;
+  }
   // A null ends each statement's results. After a lost connection the same would come for ever.
   while (PQstatus(handle) == CONNECTION_OK) {
     const Result rest(PQgetResult(handle));
@@ -69,13 +74,11 @@ std::optional<Error> Pipeline::read_one(PipelineOutcome& outcome) {
   return error;
 }
 
+// It follows the last statement's answers at once; anything else is a session out of step.
 void Pipeline::read_sync_mark() {
-  pg_conn* handle = connection_.state_->handle.get();
-  while (PQstatus(handle) == CONNECTION_OK) {
-    pg_result* raw = PQgetResult(handle);
-    const Result mark(raw);
-    if (PQresultStatus(raw) == PGRES_PIPELINE_SYNC) return;
-  }
+  pg_result* raw = PQgetResult(connection_.state_->handle.get());
+  const Result mark(raw);
+  if (PQresultStatus(raw) != PGRES_PIPELINE_SYNC) connection_.state_->handle.reset();
 }
 
 PipelineOutcome Pipeline::sync() {
