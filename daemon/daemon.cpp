@@ -5,6 +5,7 @@
 
 #include "common/alert/direct_alert.hpp"
 #include "common/config/load.hpp"
+#include "common/handlers/factory.hpp"
 #include "common/pg/cluster.hpp"
 #include "common/schema/migrate.hpp"
 #include "daemon/engine.hpp"
@@ -19,6 +20,11 @@ namespace {
 Config read_config(const Options& options) {
   Config config = load_config(find_config_path(options.config));
   override_database(config, options.database);
+  handlers::check_handlers(config);
+  if (!config.daemon.tls_cert.empty()) {
+    // Serving plain HTTP where TLS was asked for would be worse than not starting.
+    throw ConfigError(config.path + ": daemon.tls_cert is not supported by this build yet");
+  }
   return config;
 }
 

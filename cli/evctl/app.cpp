@@ -13,6 +13,7 @@
 #include "cli/evctl/errors.hpp"
 #include "cli/evctl/verbs.hpp"
 #include "common/base/text.hpp"
+#include "common/base/version.hpp"
 
 namespace evd::evctl {
 namespace {
@@ -47,17 +48,18 @@ class CommandLine {
     app_.add_option("--database", globals_.database, "Database instead ($EVD_DATABASE_URL)")
         ->type_name("URL");
     app_.add_flag("--json", globals_.json, "Print JSON");
+    app_.set_version_flag("--version", std::string("evctl ") + k_version);
     for (const Verb& verb : k_verbs) {
       CLI::App* command = app_.add_subcommand(verb.name, verb.summary);
       actions_[command] = verb.declare(*command);
     }
   }
 
-  // False: help was asked for and printed.
+  // False: help or the version was asked for and printed.
   bool parse(int argc, char** argv) {
     try {
       app_.parse(argc, argv);
-    } catch (const CLI::CallForHelp& help) {
+    } catch (const CLI::Success& help) {
       app_.exit(help, std::cout, std::cerr);
       return false;
     } catch (const CLI::ParseError& error) {

@@ -82,8 +82,9 @@ std::string Alert::message_id() const {
 std::string Alert::command() const {
   if (event_ids.empty() || is_recovered()) return {};
   std::vector<std::string> words = {"evctl", "re-emit"};
-  if (!id.empty() && count > static_cast<std::int64_t>(event_ids.size())) {
-    words.push_back(shell_quote(id));
+  if (count > static_cast<std::int64_t>(event_ids.size())) {
+    if (kind == "escalated") words.insert(words.end(), {"--status", "escalated"});
+    if (!event_name.empty()) words.insert(words.end(), {"--event", shell_quote(event_name)});
   } else {
     for (const auto event_id : event_ids) words.push_back(shell_quote(std::to_string(event_id)));
   }

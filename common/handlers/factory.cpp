@@ -23,6 +23,11 @@ std::shared_ptr<pg::Pool> make_pool(const DatabaseConfig& database) {
                                     database.pool_size);
 }
 
+[[noreturn]] void refuse(const HandlerConfig& handler) {
+  throw ConfigError("handler \"" + handler.name + "\": kind " +
+                    std::string(to_string(handler.kind)) + " is not supported by this build yet");
+}
+
 }  // namespace
 
 std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& config,
@@ -41,11 +46,17 @@ std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& conf
         handlers[name] = std::make_unique<ExecHandler>(handler, key_instance, sink);
         break;
       default:
-        throw ConfigError("handler \"" + name + "\": kind " + std::string(to_string(handler.kind)) +
-                          " is not supported by this build yet");
+        refuse(handler);
     }
   }
   return handlers;
+}
+
+void check_handlers(const Config& config) {
+  for (const auto& [name, handler] : config.handlers) {
+    if (!config.hosts_handler(name)) continue;
+    if (handler.kind != HandlerKind::k_sql && handler.kind != HandlerKind::k_exec) refuse(handler);
+  }
 }
 
 }  // namespace evd::handlers

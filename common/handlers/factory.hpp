@@ -15,4 +15,7 @@ std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& conf
                                                               const std::string& instance,
                                                               Sink& sink, logging::Logger& logger);
 
+// Throws the same ConfigError without making anything.
+void check_handlers(const Config& config);
+
 }  // namespace evd::handlers

@@ -42,7 +42,8 @@ TEST(AlertText, SaysWhatWhereHowOftenAndWhatToDo) {
 TEST(AlertText, NamesTheAlertWhenTheIdsAreTooMany) {
   Alert alert = escalation();
   alert.count = 1000;
-  EXPECT_EQ(alert.command(), "evctl re-emit A17 --handler lottery");
+  EXPECT_EQ(alert.command(),
+            "evctl re-emit --status escalated --event purchased --handler lottery");
   EXPECT_NE(alert.details().find("events: 42 43 and 998 more\n"), std::string::npos);
 }
 
