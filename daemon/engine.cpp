@@ -93,7 +93,9 @@ void Engine::run() {
 bool Engine::connect() {
   if (!session_) {
     session_ = std::make_unique<Session>(connect_options());
-    if (!dispatcher_) first_connection();
+    const schema::SchemaStatus status =
+        schema::check_log(session_->connection, config_.database.instance);
+    if (!dispatcher_) first_connection(status.instance);
     const bool listens = hears_notifications(session_->connection);
     if (!listens)
       logger_.warn("notifications do not arrive, as behind a pooler: evd polls instead");
@@ -112,9 +114,7 @@ bool Engine::connect() {
   return true;
 }
 
-void Engine::first_connection() {
-  const schema::SchemaStatus status =
-      schema::check_schema(session_->connection, config_.database.instance);
+void Engine::first_connection(const std::string& instance) {
   if (config_.daemon.apply_at_start || !schema::has_routes(session_->connection)) {
     schema::apply(session_->connection, config_, {.prune = false, .actor = "evd"});
   }
@@ -122,8 +122,8 @@ void Engine::first_connection() {
     logger_.warn("configuration differs from the database, which counts",
                  {{"difference", difference}});
   }
-  handlers_ = handlers::make_handlers(config_, status.instance.empty() ? "evd" : status.instance,
-                                      inbox_, logger_);
+  handlers_ =
+      handlers::make_handlers(config_, instance.empty() ? "evd" : instance, inbox_, logger_);
   dispatch::DispatcherOptions options;
   options.batch_size = config_.daemon.batch_size;
   options.spill_after = config_.daemon.spill_after;
@@ -188,8 +188,10 @@ void Engine::drain() {
       dispatcher_->interrupt();
       drain_until(clock_.now() + k_after_interrupt);
     }
-    if (session_ && node_ != 0) session_->journal.leave(node_);
-    logger_.info("left", {{"node", node_}});
+    if (session_ && node_ != 0) {
+      session_->journal.leave(node_);
+      logger_.info("left", {{"node", node_}});
+    }
   } catch (const Error& error) {
     logger_.warn("could not leave in order; what is held is taken over after node_timeout",
                  {{"error", error.what()}});
@@ -202,6 +204,7 @@ bool Engine::drain_until(Clock::TimePoint deadline) {
     if (dispatcher_->step()) continue;
     if (clock_.now() >= deadline || control_.interrupt.exchange(false)) return false;
     wait(std::min(deadline, clock_.now() + Milliseconds{20}));
+    session_->connection.consume_notifications();  // unread, they would keep poll() from waiting
   }
   publish();
   return true;

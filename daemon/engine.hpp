@@ -24,9 +24,10 @@ class Engine {
  private:
   struct Session;  // a connection with its journal
 
-  bool is_over() const { return control_.stop || control_.reload; }
+  // A reload waits for the database: what runs could not be reported before.
+  bool is_over() const { return control_.stop || (control_.reload && health_.is_connected); }
   bool connect();
-  void first_connection();
+  void first_connection(const std::string& instance);
   void join(journal::Journal& journal);
   void run_session();
   void turn();

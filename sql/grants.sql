@@ -6,8 +6,10 @@ revoke execute on all functions in schema evd from public, evd_worker, evd_opera
 grant usage on schema evd to evd_worker, evd_operator, evd_reader, evd_emitter;
 
 -- To emit. The id alone can be read, for `insert … returning id`.
-grant execute on function evd.emit(text, jsonb, text, text, timestamptz, jsonb), evd.emit_many(jsonb),
-  evd.first_time(text) to evd_emitter, evd_operator, evd_worker;
+grant execute on function evd.emit(text, jsonb, text, text, timestamptz, jsonb), evd.emit_many(jsonb)
+  to evd_emitter, evd_operator, evd_worker;
+-- For handlers. An emitter could use up a key before the handler does.
+grant execute on function evd.first_time(text) to evd_operator, evd_worker;
 grant insert, select (id) on evd.events to evd_emitter;
 grant select (schema_version, instance, cluster) on evd.meta to evd_emitter;
 grant insert on evd.events to evd_operator, evd_worker;

@@ -62,7 +62,7 @@ ExitCode pass(const Config& config, const Options& options, logging::Logger& log
   forget_absence(config);
   alert::Channels channels = alert::make_channels(config, logger);
   alert::DirectAlert(config.daemon.state_dir, logger).clear(config, channels, "database_away");
-  const schema::SchemaStatus status = schema::check_schema(connection, config.database.instance);
+  const schema::SchemaStatus status = schema::check_log(connection, config.database.instance);
   if (options.dry_run) {
     PassRun::print_dry_run(config, connection, options.json);
     return ExitCode::k_ok;

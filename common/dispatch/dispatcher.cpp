@@ -60,7 +60,7 @@ void Dispatcher::resume(journal::Journal& journal) {
     if (holding->is_part || std::find(left.begin(), left.end(), holding->window) != left.end())
       continue;
     logger_.warn("window was lost with the connection", {{"window", holding->window.id}});
-    forget(*holding, true);
+    forget(*holding, false);  // if its close was what got lost, what still runs is a delivery
   }
   look_now();
 }
@@ -71,7 +71,8 @@ journal::Held Dispatcher::held() const {
   held.runs = finished_;
   for (const auto& [id, record] : batches_) {
     held.runs.insert(held.runs.end(), record.runs.begin(), record.runs.end());
-    if (!record.share || !record.share->is_closed || record.share->is_lost) continue;
+    // Also of shares still open: a close may have made deliveries of them and its answer been lost.
+    if (!record.share || record.share->is_lost) continue;
     const Share& share = *record.share;
     for (std::size_t i = 0; i < share.next; ++i) {
       if (!share.ended[i])
@@ -181,8 +182,11 @@ void Dispatcher::take_share_end(const handlers::ShareEnd& end) {
       continue;
     for (const auto& share : holding->shares) {
       if (share->host != &host) continue;
-      const bool goes_on = end.result == journal::ShareResult::k_more;
-      share->phase = goes_on ? Share::Phase::k_stopped : Share::Phase::k_ended;
+      const bool is_gone = end.result == journal::ShareResult::k_lost && holding->is_part;
+      const bool is_done = end.result == journal::ShareResult::k_done || is_gone;
+      share->phase = is_done ? Share::Phase::k_ended : Share::Phase::k_stopped;
+      // Only the close can say whether a window is lost: its share counts as not done until then.
+      if (!is_done && !holding->is_part) holding->spill_at = clock_.now();
     }
   }
 }
@@ -255,7 +259,9 @@ bool Dispatcher::close(Holding& holding) {
     }
   }
   for (const journal::OpenPair& pair : request.pairs) hosts_.at(pair.handler).has_delivery = true;
-  forget(holding, is_lost);
+  // After a takeover the results of what still runs are refused; after a close whose answer was
+  // lost they are wanted.
+  forget(holding, false);
   return true;
 }
 

@@ -19,7 +19,13 @@ const std::shared_ptr<const journal::Route>& Dispatcher::route(std::int32_t id) 
 // A window is worth taking while some handler has room for its share. A handler with a backlog gets
 // its share put off, so that it does not hold the window open for the others.
 bool Dispatcher::can_claim() const {
-  if (!is_claiming_ || holdings_.size() >= options_.max_windows) return false;
+  // Leased parts do not count, nor windows that only wait for an sql batch to end: a slow handler
+  // must not stop the others.
+  const auto windows =
+      std::count_if(holdings_.begin(), holdings_.end(), [now = clock_.now()](const auto& holding) {
+        return !holding->is_part && now < holding->spill_at;
+      });
+  if (!is_claiming_ || windows >= static_cast<std::ptrdiff_t>(options_.max_windows)) return false;
   return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) {
     const Host& host = entry.second;
     return host.is_paused ||

@@ -15,7 +15,10 @@ std::optional<Pool::Lease> Pool::lease(const std::stop_token& stop) {
   {
     std::unique_lock lock(mutex_);
     const auto may_have_one = [this] { return !idle_.empty() || open_ < size_; };
-    if (!freed_.wait(lock, stop, may_have_one) || stop.stop_requested()) return std::nullopt;
+    if (!freed_.wait(lock, stop, may_have_one) || stop.stop_requested()) {
+      freed_.notify_one();  // what woke it may have been meant for somebody who goes on
+      return std::nullopt;
+    }
     if (!idle_.empty()) {
       Lease lease(*this, std::move(idle_.back()));
       idle_.pop_back();

@@ -55,4 +55,15 @@ SchemaStatus check_schema(pg::Connection& connection, const std::string& instanc
   return status;
 }
 
+SchemaStatus check_log(pg::Connection& connection, const std::string& instance) {
+  SchemaStatus status = check_schema(connection, instance);
+  if (status.is_behind) {
+    throw SchemaError(
+        "the log is ahead of this server's transaction ids, as after a restore into another "
+        "cluster: "
+        "new events would not be seen; see \"After a restore\" in docs/operations.md");
+  }
+  return status;
+}
+
 }  // namespace evd::schema

@@ -21,4 +21,9 @@ struct SchemaStatus {
 // another instance's. An empty `instance` takes any.
 SchemaStatus check_schema(pg::Connection& connection, const std::string& instance);
 
+// The same for whoever takes events: also refuses a log whose newest window is ahead of the
+// server's transaction ids, as after a restore into another cluster. New events would count as
+// taken there.
+SchemaStatus check_log(pg::Connection& connection, const std::string& instance);
+
 }  // namespace evd::schema

@@ -1,5 +1,5 @@
 -- Writes one event and returns its id; with a dedup_key that is known, the id of the event that has it.
--- Reads route, meta, sleeper; appends to event, dedup. VE001: no such event. VE002: args too large.
+-- Reads route, meta, sleeper; appends to event, dedup. VE001: no such event. VE002: args too large. 22023: deliver_at out of range.
 create or replace function evd.emit(event_name text, args jsonb default '[]', key text default null,
                                     dedup_key text default null, deliver_at timestamptz default null,
                                     headers jsonb default null) returns bigint
@@ -22,6 +22,9 @@ begin
   if pg_column_size(args) > v_max_args then
     raise 'args: % bytes are more than the % allowed for "%"', pg_column_size(args), v_max_args, event_name
       using errcode = 'VE002';
+  end if;
+  if deliver_at > clock_timestamp() + interval '100 years' then
+    raise 'deliver_at: % is more than 100 years ahead', deliver_at using errcode = '22023';
   end if;
 
   if dedup_key is null then

@@ -217,10 +217,42 @@ TEST_F(Emit, IsNeverRefusedForWantOfAPartition) {
       " 'evd.event_default'::regclass loop execute format('drop table %s', p); end loop; end $$");
   connection.query("select evd.emit('purchased')");
   EXPECT_EQ(number(connection, "select count(*) from evd.event_default"), 1);
-  EXPECT_EQ(number(connection, "select evd.make_partitions(7)"), 8);
-  EXPECT_EQ(number(connection, "select count(*) from evd.event_default"), 0);
+  // The day that the default partition has begun stays there: an emit under way would be refused.
+  EXPECT_EQ(number(connection, "select evd.make_partitions(7)"), 7);
+  EXPECT_EQ(number(connection, "select count(*) from evd.event_default"), 1);
   EXPECT_EQ(number(connection, "select count(*) from evd.events"), 1);
   EXPECT_EQ(number(connection, "select evd.make_partitions(7)"), 0);
+}
+
+TEST_F(Emit, DoesNotWaitForAPartitionThatCannotBeMadeNow) {
+  connection.query(
+      "drop table evd.event_" +
+      value(connection,
+            "select to_char(now() at time zone 'UTC' + interval '7 days', 'YYYYMMDD')"));
+  auto reader = database.connect();
+  reader.run_script("begin; lock table evd.event_default in access share mode");
+  EXPECT_EQ(number(connection, "select evd.make_partitions(7)"), 0);
+  reader.query("rollback");
+  EXPECT_EQ(number(connection, "select evd.make_partitions(7)"), 1);
+}
+
+TEST_F(Emit, RefusesATimeThatNoDeadlineCanBeCountedFrom) {
+  for (const std::string at : {"294276-12-31", "infinity"}) {
+    EXPECT_THAT(failure("select evd.emit('purchased', deliver_at => '" + at + "')"),
+                HasSubstr("22023: deliver_at"));
+    EXPECT_THAT(failure("select evd.emit_many(jsonb_build_array(jsonb_build_object('event_name', "
+                        "'purchased', 'deliver_at', '" +
+                        at + "')))"),
+                HasSubstr("22023: events[0].deliver_at"));
+  }
+}
+
+TEST_F(Emit, WaitsNoLongerForARetryHoweverManyAttemptsThereWere) {
+  EXPECT_EQ(
+      value(connection,
+            "select bool_and(evd.retry_delay('giveCoupon', n) between '10 minutes' and '2 hours')"
+            " from unnest('{100,650,100000,2000000000}'::int[]) n"),
+      "t");
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ class Roles : public LogFixture {
 
 TEST_F(Roles, EmitterEmits) {
   for (const auto* sql :
-       {"select evd.emit('purchased', '[1]', dedup_key => 'k')", "select evd.first_time('k')",
+       {"select evd.emit('purchased', '[1]', dedup_key => 'k')",
         "select evd.emit_many('[{\"event_name\": \"purchased\"}]')",
         "insert into evd.events (event_name, args) values ('purchased', '[1]') returning id"})
     EXPECT_EQ(as("evd_emitter", sql), "") << sql;

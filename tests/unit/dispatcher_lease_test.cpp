@@ -129,7 +129,43 @@ TEST_F(DispatcherLease, AWindowThatTheDatabaseForgotIsDroppedOnResuming) {
   EXPECT_TRUE(dispatcher_->is_idle());
   EXPECT_THAT(a_->started(), ElementsAre(1));
   EXPECT_EQ(journal_.calls("close"), 0);
-  EXPECT_EQ(journal_.calls("finish"), 0);
+  EXPECT_THAT(memory_.deliveries(), IsEmpty()) << "a late result makes no row";
+}
+
+TEST_F(DispatcherLease, ACloseWhoseAnswerWasLostStartsNothingTwice) {
+  start({"a"});
+  emit("a");
+  run();
+  clock_.advance(seconds{1});
+  journal_.lose_answer("close");
+  break_and_resume();
+  run_for(seconds{2});
+  EXPECT_THAT(a_->started(), ElementsAre(1));
+  EXPECT_THAT(rows("a"), ElementsAre("1 running 1/1"));
+  a_->end_all();
+  run();
+  EXPECT_TRUE(all_settled({1}));
+  EXPECT_THAT(memory_.deliveries(), IsEmpty());
+}
+
+TEST_F(DispatcherLease, AClosedPartWhoseAnswerWasLostStartsNothingTwice) {
+  start({"a"});
+  memory_.pause("a");
+  run();
+  emit("a");
+  run();
+  memory_.resume("a");
+  dispatcher_->look_now();
+  run();
+  ASSERT_THAT(a_->started(), ElementsAre(1));
+  clock_.advance(seconds{1});
+  journal_.lose_answer("close_part");
+  break_and_resume();
+  run_for(seconds{2});
+  EXPECT_THAT(a_->started(), ElementsAre(1));
+  a_->end_all();
+  run();
+  EXPECT_TRUE(all_settled({1}));
 }
 
 TEST_F(DispatcherLease, AWindowWhoseAnswerWasLostIsGivenBack) {

@@ -101,6 +101,36 @@ TEST_F(DispatcherShare, OfATakenOverWindowIsForgotten) {
   EXPECT_EQ(s_->shares().size(), 1U);
 }
 
+TEST_F(DispatcherShare, ThatIsSaidToBeLostAndIsNotIsPutOff) {
+  start({"s"});
+  emit("s", 3);
+  run();
+  s_->end_share(ShareResult::k_lost);
+  run();
+  EXPECT_FALSE(all_settled({1}));
+  EXPECT_EQ(journal_.calls("close"), 1);
+  EXPECT_EQ(s_->started_shares(), 2) << "it goes on as a part";
+}
+
+TEST_F(DispatcherShare, PartsThatRunForLongDoNotStopTheOthers) {
+  start({"a", "s"});
+  s_->set_capacity(40);
+  memory_.pause("s");
+  dispatcher_->look_now();
+  run();
+  for (int windows = 0; windows < 20; ++windows) {  // more than may be open at once
+    emit("s");
+    run();
+  }
+  memory_.resume("s");
+  dispatcher_->look_now();
+  run();
+  ASSERT_EQ(s_->shares().size(), 20U);
+  emit("a");
+  run();
+  EXPECT_EQ(a_->started().size(), 1U);
+}
+
 TEST_F(DispatcherShare, OfALostPartIsForgotten) {
   start({"s"});
   memory_.pause("s");
