@@ -49,7 +49,8 @@ void Keeper::beat(pg::Connection& connection) {
 void Keeper::make_pass(pg::Connection& connection) {
   direct_.clear(config_, channels_, "database_away");
   if (health_.node == 0) return;  // the schema is not checked yet
-  if (clock_.now() >= next_pass_) {
+  const bool is_pass_due = clock_.now() >= next_pass_;
+  if (is_pass_due) {
     next_pass_ = clock_.now() + config_.recovery.every;
     journal::PgJournal journal(connection);
     recovery::PassCounts counts;
@@ -59,6 +60,7 @@ void Keeper::make_pass(pg::Connection& connection) {
   }
   alert::PgOutbox outbox(connection);
   alert::Sender(outbox, channels_, logger_, clock_).send_due(config_);
+  if (is_pass_due) pass_.say_complete();
 }
 
 void Keeper::database_lost(const pg::Error& error) {

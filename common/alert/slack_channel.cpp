@@ -2,7 +2,7 @@
 
 #include <exception>
 
-#include "common/alert/http_post.hpp"
+#include "common/alert/http_client.hpp"
 #include "common/base/text.hpp"
 
 namespace evd::alert {

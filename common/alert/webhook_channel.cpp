@@ -3,7 +3,7 @@
 #include <chrono>
 #include <exception>
 
-#include "common/alert/http_post.hpp"
+#include "common/alert/http_client.hpp"
 #include "common/alert/webhook_signature.hpp"
 
 namespace evd::alert {

@@ -1,5 +1,7 @@
 #include "common/recovery/pass.hpp"
 
+#include "common/alert/http_client.hpp"
+
 namespace evd::recovery {
 namespace {
 
@@ -34,6 +36,13 @@ void Pass::note_late(journal::Journal& journal, PassCounts& counts) {
 void Pass::maintain(journal::Journal& journal) {
   if (const int made = journal.make_partitions(k_partition_days); made > 0) {
     logger_.info("made partitions", {{"count", made}});
+  }
+}
+
+void Pass::say_complete() {
+  if (config_.heartbeat_url.empty()) return;
+  if (const auto problem = alert::fetch(config_.heartbeat_url)) {
+    logger_.warn("heartbeat_url could not be fetched", {{"reason", *problem}});
   }
 }
 

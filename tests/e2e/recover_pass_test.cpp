@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "tests/support/daemon_fixture.hpp"
+#include "tests/support/http_server.hpp"
 
 namespace evd::test {
 namespace {
@@ -69,6 +70,18 @@ TEST_F(RecoverPass, CronAloneTakesWhatIsUnreadAndIsQuietAfterwards) {
   EXPECT_EQ(quiet.out + quiet.err, "");
   EXPECT_EQ(shop.sql_tally(ids), Tally{});
   EXPECT_EQ(shop.exec_tally(ids), Tally{});
+}
+
+TEST_F(RecoverPass, FetchesTheHeartbeatAfterAPassAndAfterNothingElse) {
+  const HttpServer outside;
+  auto settings = shop.settings();
+  settings["recovery"]["heartbeat_url"] = "\"" + outside.url("/alive") + "\"";
+  shop.write_config(settings);
+  EXPECT_EQ(shop.evrecover({"--dry-run"}).exit, 0);
+  EXPECT_EQ(outside.requests().size(), 0U);
+  EXPECT_EQ(shop.evrecover().exit, 0);
+  ASSERT_EQ(outside.requests().size(), 1U);
+  EXPECT_EQ(outside.requests()[0].path, "/alive");
 }
 
 TEST_F(RecoverPass, ADryRunChangesNothing) {

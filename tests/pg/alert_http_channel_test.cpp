@@ -1,7 +1,7 @@
 // Channels that post over HTTP, against a real server.
 #include <gtest/gtest.h>
 
-#include "common/alert/http_post.hpp"
+#include "common/alert/http_client.hpp"
 #include "common/alert/slack_channel.hpp"
 #include "common/alert/webhook_channel.hpp"
 #include "common/alert/webhook_signature.hpp"
@@ -53,6 +53,17 @@ TEST_F(HttpChannel, PostsTextAndBlocksToSlack) {
   const auto body = nlohmann::json::parse(server_.requests().at(0).body);
   EXPECT_EQ(body["text"], "[shop] escalated: purchased/lottery, event 42 (A17)");
   EXPECT_TRUE(body["blocks"].is_array());
+}
+
+TEST_F(HttpChannel, FetchesAHeartbeatWithAGet) {
+  EXPECT_EQ(fetch(server_.url("/ping/secret")), std::nullopt);
+  ASSERT_EQ(server_.requests().size(), 1U);
+  EXPECT_EQ(server_.requests()[0].method, "GET");
+  EXPECT_EQ(server_.requests()[0].path, "/ping/secret");
+  server_.script({{500, ""}});
+  const auto failure = fetch(server_.url("/ping/secret"));
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->find("secret"), std::string::npos) << *failure;
 }
 
 TEST_F(HttpChannel, FailsWithTheStatusAndWhatWasSaid) {

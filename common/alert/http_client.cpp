@@ -1,4 +1,4 @@
-#include "common/alert/http_post.hpp"
+#include "common/alert/http_client.hpp"
 
 #include <curl/curl.h>
 
@@ -73,7 +73,8 @@ Headers make_headers(const std::vector<std::string>& lines) {
   return headers;
 }
 
-CURLcode perform(CURL* easy, const std::string& url, curl_slist* headers, const std::string& body,
+// Without a body it is a GET.
+CURLcode perform(CURL* easy, const std::string& url, curl_slist* headers, const std::string* body,
                  std::string& answer) {
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -85,8 +86,10 @@ CURLcode perform(CURL* easy, const std::string& url, curl_slist* headers, const 
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "evd");
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.c_str());
+  if (body != nullptr) {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body->c_str());
+  }
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &answer);
   return curl_easy_perform(easy);
@@ -99,8 +102,8 @@ std::string refusal(long status, const std::string& answer, const std::string& u
   return reason;
 }
 
-std::optional<std::string> post(const std::string& url, const std::vector<std::string>& lines,
-                                const std::string& body) {
+std::optional<std::string> request(const std::string& url, const std::vector<std::string>& lines,
+                                   const std::string* body) {
   const Easy easy(curl_easy_init());
   const Headers headers = make_headers(lines);
   if (!easy || !headers) return "out of memory";
@@ -120,7 +123,15 @@ std::optional<std::string> post_json(const std::string& url,
                                      const std::vector<std::string>& headers,
                                      const std::string& body) {
   try {
-    return post(url, headers, body);
+    return request(url, headers, &body);
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+std::optional<std::string> fetch(const std::string& url) {
+  try {
+    return request(url, {}, nullptr);
   } catch (const std::exception& error) {
     return error.what();
   }

@@ -1,5 +1,5 @@
-// One POST of JSON: 5 s to connect, 15 s in all, no redirects, TLS verified. Whatever it reports
-// names the host and never the rest of the URL, which may be a secret. Any thread.
+// One POST of JSON, or one GET: 5 s to connect, 15 s in all, no redirects, TLS verified. Whatever
+// it reports names the host and never the rest of the URL, which may be a secret. Any thread.
 #pragma once
 
 #include <optional>
@@ -12,5 +12,8 @@ namespace evd::alert {
 std::optional<std::string> post_json(const std::string& url,
                                      const std::vector<std::string>& headers,  // "name: value"
                                      const std::string& body);
+
+// The same for a GET, whose body is of no interest: a heartbeat.
+std::optional<std::string> fetch(const std::string& url);
 
 }  // namespace evd::alert
