@@ -7,8 +7,9 @@ returns boolean
 language plpgsql
 as $$
 declare
-  v_share record;
-  v_event evd.event;
+  v_share   record;
+  v_event   evd.event;
+  v_is_done boolean;
 begin
   select * into v_share from evd.hold_share(p_window, p_handler, p_node, p_token);
   if not found then
@@ -24,8 +25,8 @@ begin
     where r.id = v_event.route_id
     on conflict do nothing;
   perform evd.fail_delivery(v_event.id, p_handler, 1, p_node, p_error, p_permanent, p_retry_after);
-  perform evd.advance_share(p_window, p_handler, v_share.is_open, v_event.xid, v_event.id);
-  return exists (select from evd.event_window w where w.id = p_window and w.to_xid = v_event.xid
-                                                    and w.to_id = v_event.id);
+  v_is_done := (v_event.xid, v_event.id) = (v_share.to_xid, v_share.to_id);
+  perform evd.advance_share(p_window, p_handler, v_share.is_open, v_event.xid, v_event.id, v_is_done);
+  return v_is_done;
 end
 $$;

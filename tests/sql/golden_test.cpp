@@ -10,8 +10,9 @@
 namespace evd::test {
 namespace {
 
+// Not by __FILE__, which a compiler cache may have made relative.
 std::filesystem::path golden_file() {
-  return std::filesystem::path(__FILE__).parent_path() / "golden_schema.txt";
+  return std::filesystem::path(EVD_SOURCE_DIR) / "tests/sql/golden_schema.txt";
 }
 
 // From the catalogs, and only what is the same in all supported versions of PostgreSQL. The daily

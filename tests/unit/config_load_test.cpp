@@ -21,7 +21,7 @@ std::string error_of(std::string_view text) {
 }
 
 std::string sample_path() {
-  return std::filesystem::path(__FILE__).parent_path() / "../../packaging/evd.toml";
+  return std::filesystem::path(EVD_SOURCE_DIR) / "packaging/evd.toml";
 }
 
 TEST(Config, LoadsTheShippedSample) {
