@@ -4,6 +4,7 @@
 
 #include "common/base/version.hpp"
 #include "common/config/load.hpp"
+#include "common/handlers/plugin_child.hpp"
 #include "common/schema/check.hpp"
 #include "daemon/daemon.hpp"
 
@@ -17,6 +18,10 @@ int usage(const std::string& message) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // How a plugin's suspect gets a process of its own; not for people.
+  if (argc == 2 && std::string_view(argv[1]) == evd::handlers::k_plugin_child_flag) {
+    return evd::handlers::run_plugin_child();
+  }
   CLI::App app{"Hosts the handlers of events in PostgreSQL and runs them."};
   evd::daemon::Options options;
   bool check_only = false;

@@ -5,6 +5,7 @@
 #include "cli/evrecover/recover.hpp"
 #include "common/base/duration.hpp"
 #include "common/base/version.hpp"
+#include "common/handlers/plugin_child.hpp"
 
 namespace {
 
@@ -16,6 +17,10 @@ int complain(const std::string& message, evd::ExitCode code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // How a plugin's suspect gets a process of its own; not for people.
+  if (argc == 2 && std::string_view(argv[1]) == evd::handlers::k_plugin_child_flag) {
+    return evd::handlers::run_plugin_child();
+  }
   CLI::App app{
       "Finds events that are not done, for whatever reason, and runs what is missing: one pass."};
   evd::evrecover::Options options;

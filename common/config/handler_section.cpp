@@ -84,6 +84,7 @@ void finish_handler(const Context& context, const toml::table& table, HandlerCon
                                                    : "must not be empty");
   // Batches of one handler beside each other would wait for the same rows of the users.
   if (handler.kind == HandlerKind::k_sql && !table.contains("concurrency")) handler.concurrency = 1;
+  if (handler.kind == HandlerKind::k_plugin && !table.contains("batch")) handler.batch = 1000;
 }
 
 }  // namespace evd::config

@@ -4,6 +4,7 @@
 
 #include "common/base/error.hpp"
 #include "common/handlers/exec_handler.hpp"
+#include "common/handlers/plugin_handler.hpp"
 #include "common/handlers/sql_handler.hpp"
 #include "common/pg/pool.hpp"
 
@@ -45,6 +46,9 @@ std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& conf
       case HandlerKind::k_exec:
         handlers[name] = std::make_unique<ExecHandler>(handler, key_instance, sink);
         break;
+      case HandlerKind::k_plugin:
+        handlers[name] = std::make_unique<PluginHandler>(handler, key_instance, sink);
+        break;
       default:
         refuse(handler);
     }
@@ -55,7 +59,9 @@ std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& conf
 void check_handlers(const Config& config) {
   for (const auto& [name, handler] : config.handlers) {
     if (!config.hosts_handler(name)) continue;
-    if (handler.kind != HandlerKind::k_sql && handler.kind != HandlerKind::k_exec) refuse(handler);
+    if (handler.kind == HandlerKind::k_worker || handler.kind == HandlerKind::k_http)
+      refuse(handler);
+    if (handler.kind == HandlerKind::k_plugin) check_plugin(handler.plugin);
   }
 }
 

@@ -20,9 +20,7 @@ std::string error_of(std::string_view text) {
   return "no error";
 }
 
-std::string sample_path() {
-  return std::filesystem::path(EVD_SOURCE_DIR) / "packaging/evd.toml";
-}
+std::string sample_path() { return std::filesystem::path(EVD_SOURCE_DIR) / "packaging/evd.toml"; }
 
 TEST(Config, LoadsTheShippedSample) {
   const Config config = load_config(sample_path());
