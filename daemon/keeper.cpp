@@ -16,6 +16,9 @@ pg::ConnectOptions connect_options(const Config& config, const char* name) {
   pg::ConnectOptions options;
   options.url = config.database.url;
   options.application_name = name;
+  // Below node_timeout, so that no session outlives its node's lease amid a transaction.
+  options.settings = {{"idle_in_transaction_session_timeout",
+                       std::to_string((config.recovery.node_timeout / 2).count())}};
   return options;
 }
 

@@ -1,6 +1,7 @@
 -- Frees up to p_limit windows, parts and running deliveries that fenced nodes hold; call it until it returns 0.
 -- Pairs whose handler is not sql may have run, so each counts one attempt; an sql handler's share goes on from where
--- its batches came. What a live backend of the dead node has locked is left for the next pass.
+-- its batches came. Sessions amid a batch for a dead node are ended where that is allowed; what is locked all the same is
+-- left for the next pass.
 -- Reads node, event_window, event, route, handler; writes event_window, window_part, delivery; appends to attempt,
 -- alert. Returns how many windows, parts and deliveries it freed.
 create or replace function evd.take_over(p_limit integer) returns integer
@@ -10,6 +11,7 @@ declare
   v_row  record;
   v_done integer := 0;
 begin
+  perform evd.end_sessions_of_fenced();
   for v_row in
     select w.id, w.node_id from evd.event_window w
     where w.id >= (select l.low_id from evd.event_window l order by l.id desc limit 1) and w.closed_at is null

@@ -63,11 +63,45 @@ TEST_F(Close, IsBusyWhileASqlBatchRuns) {
   other.query("begin");
   EXPECT_EQ(batch(other, 10), "1|t");
   EXPECT_EQ(close(), "busy");
-  kill_node();
-  EXPECT_EQ(take_over(), 0);
   other.query("commit");
   EXPECT_EQ(close(), "closed");
   EXPECT_EQ(parts(), "");
+}
+
+TEST_F(Close, ATakeoverEndsTheSessionThatADeadNodeLeftAmidABatch) {
+  emit();
+  claim();
+  auto stuck = database.connect();
+  stuck.query("begin");
+  EXPECT_EQ(batch(stuck, 10), "1|t");
+  kill_node();
+  EXPECT_EQ(take_over(), 1);
+  EXPECT_THROW(stuck.query("commit"), pg::Error);
+  EXPECT_EQ(number(connection, "select count(*) from public.seen"), 0);
+}
+
+TEST_F(Close, ATakeoverEndsNoSessionOfALivingNode) {
+  emit();
+  claim();
+  auto other = database.connect();
+  other.query("begin");
+  EXPECT_EQ(batch(other, 10), "1|t");
+  EXPECT_EQ(take_over(), 0);
+  other.query("commit");
+  EXPECT_EQ(close(), "closed");
+}
+
+TEST_F(Close, ATakeoverGoesOnWithoutWhatItMayNotEnd) {
+  emit();
+  claim();
+  auto stuck = database.connect();
+  stuck.query("begin");
+  EXPECT_EQ(batch(stuck, 10), "1|t");
+  kill_node();
+  auto worker = database.connect({{"role", "evd_worker"}});
+  EXPECT_EQ(number(worker, "select evd.take_over(100)"), 0);
+  stuck.query("commit");
+  EXPECT_EQ(number(worker, "select evd.take_over(100)"), 1);
 }
 
 TEST_F(Close, KeepsASqlHandlersProgressInTheOpenWindow) {
