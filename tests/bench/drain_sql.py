@@ -1,7 +1,6 @@
 """A backlog drained through two sql handlers that insert one row each, beside the same rows written and
 read by hand, as insert … select in batches."""
-import time
-
+import load
 from figures import Figure
 
 CONFIG = """
@@ -51,18 +50,12 @@ EMIT = """do $$ begin for i in 1..{batches} loop
 def drain(server, config, events):
     server.sql(PREPARE)
     server.sql(EMIT.format(batches=events // 1000))
-    began = time.monotonic()  # the daemon's start counts: it drains from its first moment
-    daemon = server.daemon("drain", config)
-    try:
-        server.wait_until_drained()
-        seconds = time.monotonic() - began
-    finally:
-        server.stop(daemon)
+    rate = load.drain(server, "drain", config, events)
     for table in ("done_first", "done_second"):
         count = int(server.value(f"select count(*) from bench.{table}"))
         if count != events:
             raise RuntimeError(f"bench.{table} has {count} rows instead of {events}")
-    return events / seconds
+    return rate
 
 
 def by_hand(server, batch, events):
