@@ -52,10 +52,11 @@ void Keeper::beat(pg::Connection& connection) {
 void Keeper::make_pass(pg::Connection& connection) {
   direct_.clear(config_, channels_, "database_away");
   if (health_.node == 0) return;  // the schema is not checked yet
+  journal::PgJournal journal(connection);
+  pass_.summarize(journal);
   const bool is_pass_due = clock_.now() >= next_pass_;
   if (is_pass_due) {
     next_pass_ = clock_.now() + config_.recovery.every;
-    journal::PgJournal journal(connection);
     recovery::PassCounts counts;
     pass_.free_dead(journal, counts);
     pass_.note_late(journal, counts);

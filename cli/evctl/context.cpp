@@ -59,7 +59,8 @@ pg::Connection Context::open() {
   pg::ConnectOptions options;
   options.url = config().database.url;
   options.application_name = "evctl";
-  options.settings = {{"datestyle", "ISO"}, {"intervalstyle", "postgres"}};
+  // Compiling a plan takes longer than any of evctl's statements.
+  options.settings = {{"datestyle", "ISO"}, {"intervalstyle", "postgres"}, {"jit", "off"}};
   return pg::Connection::open(options);
 }
 

@@ -78,6 +78,7 @@ Report PassRun::run() {
   drain();
   pass_.note_late(journal_, counts_);
   pass_.maintain(journal_);
+  pass_.summarize(journal_);
   const dispatch::Counters& done = dispatcher_.counters();
   Report report;
   report.taken = done.events_taken;

@@ -1,5 +1,7 @@
 #include "common/handlers/sql_job.hpp"
 
+#include <utility>
+
 #include "common/handlers/sql_outcome.hpp"
 
 namespace evd::handlers {
@@ -14,6 +16,8 @@ constexpr int k_lost_tries = 3;
 
 SqlJob::Step SqlJob::step(pg::Connection& connection) {
   try {
+    // Before each run that a loss can be counted of: otherwise the next event would pay for it.
+    if (losses_ > 0 && has_moved(connection)) came_forward();
     if (!verdict_) return run(connection);
     const journal::Outcome outcome = *verdict_;
     verdict_.reset();
@@ -76,10 +80,15 @@ SqlJob::Step SqlShareJob::run(pg::Connection& connection) {
 }
 
 SqlJob::Step SqlShareJob::fail(pg::Connection& connection, const journal::Outcome& outcome) {
-  const journal::ShareResult result = journal::fail_next(connection, share_, outcome);
+  const journal::ShareResult result = journal::fail_next(connection, share_, outcome, position_);
   // Where one failed the next may fail too, so it is found out with one.
   pace_.go_singly();
   return go_on(result);
+}
+
+bool SqlShareJob::has_moved(pg::Connection& connection) {
+  const auto before = std::exchange(position_, journal::share_position(connection, share_));
+  return before && position_ != before;
 }
 
 void SqlShareJob::narrow(bool is_transient) {
@@ -92,6 +101,7 @@ void SqlShareJob::narrow(bool is_transient) {
 
 SqlJob::Step SqlShareJob::go_on(journal::ShareResult result) {
   came_forward();
+  position_.reset();
   if (result == journal::ShareResult::k_more) return Step::k_again;
   end(result);
   return Step::k_ended;

@@ -40,7 +40,9 @@ class SqlJob {
   // The event that ran alone failed.
   virtual Step fail(pg::Connection& connection, const journal::Outcome& outcome) = 0;
   virtual bool ran_alone() const = 0;
-  virtual void narrow(bool is_transient) = 0;  // more than one event ran, and it failed
+  // After a connection was lost while an event ran alone: whether it was done all the same.
+  virtual bool has_moved(pg::Connection& connection) = 0;  // may throw pg::Error
+  virtual void narrow(bool is_transient) = 0;              // more than one event ran, and it failed
 
   void came_forward();
 
@@ -74,6 +76,7 @@ class SqlShareJob : public SqlJob {
   Step run(pg::Connection& connection) override;
   Step fail(pg::Connection& connection, const journal::Outcome& outcome) override;
   bool ran_alone() const override { return pace_.limit() == 1; }
+  bool has_moved(pg::Connection& connection) override;
   void narrow(bool is_transient) override;
   Step go_on(journal::ShareResult result);
   void end(journal::ShareResult result) {
@@ -83,6 +86,8 @@ class SqlShareJob : public SqlJob {
   journal::ShareRef share_;
   Pace pace_;
   int ran_ = 0;  // events, with success
+  std::optional<journal::Position>
+      position_;  // of the share, before an event that runs again after a loss
 };
 
 class SqlDeliveryJob : public SqlJob {
@@ -97,6 +102,7 @@ class SqlDeliveryJob : public SqlJob {
   Step run(pg::Connection& connection) override;
   Step fail(pg::Connection& connection, const journal::Outcome& outcome) override;
   bool ran_alone() const override { return true; }
+  bool has_moved(pg::Connection& /*connection*/) override { return false; }  // its run says so
   void narrow(bool /*is_transient*/) override {}
   void end(journal::Outcome outcome);
 

@@ -68,6 +68,7 @@ class Journal {
   virtual int mark_overdue(int limit) = 0;
   virtual int mark_stalled(Milliseconds after, int limit) = 0;
   virtual int make_partitions(int days) = 0;
+  virtual int summarize_log() = 0;  // so that an event is found quickly by its id
 };
 
 }  // namespace evd::journal

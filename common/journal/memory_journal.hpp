@@ -108,6 +108,7 @@ class MemoryJournal : public Journal {
   int mark_overdue(int limit) override;
   int mark_stalled(Milliseconds after, int limit) override;
   int make_partitions(int days) override;
+  int summarize_log() override;
 
  private:
   mutable std::mutex mutex_;              // guards all that tables_ points to

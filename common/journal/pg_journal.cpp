@@ -297,6 +297,8 @@ int PgJournal::make_partitions(int days) {
   return query("select evd.make_partitions($1)", params(days)).int32(0, 0);
 }
 
+int PgJournal::summarize_log() { return query("select evd.summarize_log()", {}).int32(0, 0); }
+
 bool PgJournal::has_outstanding() {
   return query("select evd.has_outstanding()", {}).boolean(0, 0);
 }

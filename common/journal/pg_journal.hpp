@@ -41,6 +41,7 @@ class PgJournal : public Journal {
   int mark_overdue(int limit) override;
   int mark_stalled(Milliseconds after, int limit) override;
   int make_partitions(int days) override;
+  int summarize_log() override;
 
   // Whether anything may still run by itself, now or later.
   bool has_outstanding();

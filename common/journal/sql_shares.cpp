@@ -116,13 +116,28 @@ BatchResult run_batch(pg::Connection& connection, const ShareRef& share,
   return {progress(result.boolean(0, 1)), result.int32(0, 0)};
 }
 
-ShareResult fail_next(pg::Connection& connection, const ShareRef& share, const Outcome& outcome) {
-  Call call{.sql = "select evd.fail_sql_event($1, $2, $3, $4, $5, $6, $7)",
+std::optional<Position> share_position(pg::Connection& connection, const ShareRef& share) {
+  const pg::Result result = transact(
+      connection, {.sql = "select upto_xid, upto_id from evd.share_position($1, $2, $3, $4)",
+                   .params = share_params(share),
+                   .lock = lock_of(share)});
+  if (result.empty()) return std::nullopt;
+  return Position{result.uint64(0, 0), result.int64(0, 1)};
+}
+
+ShareResult fail_next(pg::Connection& connection, const ShareRef& share, const Outcome& outcome,
+                      const std::optional<Position>& after) {
+  Call call{.sql = "select evd.fail_sql_event($1, $2, $3, $4, $5, $6, $7, $8::xid8, $9)",
             .params = share_params(share),
             .lock = lock_of(share)};
   call.params.add(outcome.error)
       .add(outcome.kind == OutcomeKind::k_failed)
       .add(seconds(outcome.retry_after));
+  if (after) {
+    call.params.add(std::to_string(after->xid)).add(after->id);
+  } else {
+    call.params.add(std::nullopt).add(std::nullopt);
+  }
   const pg::Result result = transact(connection, call);
   if (result.is_null(0, 0)) return ShareResult::k_lost;
   return progress(result.boolean(0, 0));

@@ -40,9 +40,15 @@ SqlStatement parse_statement(const std::string& text, Milliseconds timeout);
 BatchResult run_batch(pg::Connection& connection, const ShareRef& share,
                       const SqlStatement& statement, int limit);
 
+// How far the share is done; nullopt: it is no longer the node's. Waits for a batch that a lost
+// connection left behind.
+std::optional<Position> share_position(pg::Connection& connection, const ShareRef& share);
+
 // The next event of the share failed when it ran alone: it becomes a delivery, and the share goes
-// on behind it.
-ShareResult fail_next(pg::Connection& connection, const ShareRef& share, const Outcome& outcome);
+// on behind it. `after`: where the share was when that event ran, if it may have been done all the
+// same; a share that has come further is left as it is.
+ShareResult fail_next(pg::Connection& connection, const ShareRef& share, const Outcome& outcome,
+                      const std::optional<Position>& after = std::nullopt);
 
 // Runs one delivery. False: the run is no longer the node's.
 bool run_delivery(pg::Connection& connection, NodeId node, const FinishedRun& run,

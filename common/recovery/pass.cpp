@@ -39,6 +39,8 @@ void Pass::maintain(journal::Journal& journal) {
   }
 }
 
+void Pass::summarize(journal::Journal& journal) { journal.summarize_log(); }
+
 void Pass::say_complete() {
   if (config_.heartbeat_url.empty()) return;
   if (const auto problem = alert::fetch(config_.heartbeat_url)) {

@@ -29,6 +29,8 @@ class Pass {
   void note_late(journal::Journal& journal, PassCounts& counts);
   // Partitions for the days to come.
   void maintain(journal::Journal& journal);
+  // Keeps look-ups by id quick. Cheap, and worth a call every few seconds while events come in.
+  void summarize(journal::Journal& journal);
 
   // Fetches the heartbeat URL, if there is one: somebody outside hears when passes stop. Takes up
   // to 15 s.

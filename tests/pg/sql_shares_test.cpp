@@ -122,6 +122,29 @@ TEST_F(SqlShares, MakesADeliveryOfTheEventThatFailedAndGoesOn) {
   EXPECT_EQ(run_batch(worker_, share, statement("select fail_on_bad($1)"), 10).ran, 1);
 }
 
+// The connection broke at its commit, which had been done: the verdict is of an event that is past.
+TEST_F(SqlShares, ChargesNoOtherEventWithTheFailureOfOneThatWasDone) {
+  emit(2);
+  const ShareRef share = claim();
+  const auto before = share_position(worker_, share);
+  ASSERT_TRUE(before);
+  run_batch(worker_, share, statement("select note($1)"), 1);
+  EXPECT_NE(share_position(worker_, share), before);
+  const Outcome lost{.kind = OutcomeKind::k_retry, .error = "x", .retry_after = {}};
+  EXPECT_EQ(fail_next(worker_, share, lost, before), ShareResult::k_more);
+  EXPECT_EQ(number(connection_, "select count(*) from evd.delivery"), 0);
+  EXPECT_EQ(run_batch(worker_, share, statement("select note($1)"), 10).ran, 1);
+  EXPECT_EQ(fail_next(worker_, share, lost, before), ShareResult::k_done);
+  EXPECT_EQ(number(connection_, "select count(*) from evd.delivery"), 0);
+}
+
+TEST_F(SqlShares, HasNoPositionOfAShareThatIsNotTheNodes) {
+  emit(1);
+  ShareRef share = claim();
+  share.token = 10;
+  EXPECT_EQ(share_position(worker_, share), std::nullopt);
+}
+
 TEST_F(SqlShares, CancelsAStatementThatTakesTooLong) {
   emit(1);
   const ShareRef share = claim();

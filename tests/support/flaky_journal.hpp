@@ -99,6 +99,7 @@ class FlakyJournal : public journal::Journal {
     return inner_.mark_stalled(after, limit);
   }
   int make_partitions(int days) override { return inner_.make_partitions(days); }
+  int summarize_log() override { return inner_.summarize_log(); }
 
  private:
   static pg::Error lost() { return pg::make_error("08006", "connection lost"); }
