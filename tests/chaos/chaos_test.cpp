@@ -107,6 +107,9 @@ TEST_F(Chaos, EmittersOfEveryShapeAndOneLongTransactionAgainstThreeNodes) {
   const std::int64_t late = slow.query("select evd.emit('purchased')").int64(0, 0);
   Emitters emitters(shop.url(), k_emitters, seed_, true, milliseconds{40});
   ASSERT_TRUE(wait_for_more(emitters, k_events));
+  // The log was read far beyond it while it was open.
+  ASSERT_TRUE(
+      eventually([&] { return shop.number("select count(*) from evd.event_window") > 10; }));
   Emitted emitted = emitters.stop();
   slow.query("commit");
   emitted.committed.push_back(late);

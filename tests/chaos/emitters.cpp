@@ -7,12 +7,12 @@ namespace {
 
 using Ids = std::vector<std::int64_t>;
 
-pg::Connection open(const std::string& url) {
-  // A session that notifies cannot prepare a transaction.
+// A session that notifies cannot prepare a transaction.
+pg::Connection open(const std::string& url, bool prepares) {
   return pg::Connection::open({.url = url,
                                .application_name = "emitter",
                                .connect_timeout = std::chrono::seconds{5},
-                               .settings = {{"evd.notify", "off"}},
+                               .settings = {{"evd.notify", prepares ? "off" : "on"}},
                                .on_notice = {}});
 }
 
@@ -46,9 +46,10 @@ void Emitters::run(const std::string& url, int number, unsigned seed, const std:
   std::mt19937 random(seed + static_cast<unsigned>(number));
   while (!stop.stop_requested()) {
     try {
-      pg::Connection connection = open(url);
+      const bool prepares = prepares_ && number % 2 == 0;
+      pg::Connection connection = open(url, prepares);
       while (!stop.stop_requested()) {
-        transact(connection, random, number);
+        transact(connection, random, prepares ? std::to_string(number) : "");
         std::this_thread::sleep_for(pause_);  // the load, not a wait for something
       }
     } catch (const pg::Error&) {
@@ -57,7 +58,8 @@ void Emitters::run(const std::string& url, int number, unsigned seed, const std:
   }
 }
 
-void Emitters::transact(pg::Connection& connection, std::mt19937& random, int number) {
+void Emitters::transact(pg::Connection& connection, std::mt19937& random,
+                        const std::string& prepared) {
   const auto die = [&](int sides) {
     return static_cast<int>(random() % static_cast<unsigned>(sides));
   };
@@ -78,10 +80,9 @@ void Emitters::transact(pg::Connection& connection, std::mt19937& random, int nu
     append(emitted.undone, ids);
   } else {
     try {
-      if (prepares_ && end == 1) {
-        const std::string name = "'emitter " + std::to_string(number) + "'";
-        connection.query("prepare transaction " + name);
-        connection.query("commit prepared " + name);
+      if (!prepared.empty() && end <= 2) {
+        connection.query("prepare transaction 'emitter " + prepared + "'");
+        connection.query("commit prepared 'emitter " + prepared + "'");
       } else {
         connection.query("commit");
       }

@@ -23,8 +23,8 @@ struct Emitted {
 
 class Emitters {
  public:
-  // `prepares`: also by two-phase commit, which the server must allow. `pause`: between
-  // transactions of one emitter.
+  // `prepares`: every other one also by two-phase commit, which the server must allow. `pause`:
+  // between transactions of one emitter.
   Emitters(const std::string& url, int count, unsigned seed, bool prepares,
            std::chrono::milliseconds pause);
 
@@ -33,7 +33,8 @@ class Emitters {
 
  private:
   void run(const std::string& url, int number, unsigned seed, const std::stop_token& stop);
-  void transact(pg::Connection& connection, std::mt19937& random, int number);
+  // `prepared`: a name for two-phase commits; empty: none.
+  void transact(pg::Connection& connection, std::mt19937& random, const std::string& prepared);
   void keep(const Emitted& emitted);
 
   const bool prepares_;
