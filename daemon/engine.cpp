@@ -145,8 +145,7 @@ void Engine::run_session() {
 void Engine::turn() {
   dispatcher_->set_claiming(sleeper_->may_claim());
   const bool worked = dispatcher_->step();
-  if (dispatcher_->has_tried_claim())
-    sleeper_->claimed(session_->journal, dispatcher_->has_taken_window());
+  if (dispatcher_->has_tried_claim()) sleeper_->claimed(session_->journal, claimed());
   publish();
   service_.alive();
   if (worked) return;
@@ -158,6 +157,11 @@ void Engine::turn() {
     sleeper_->notified();
     dispatcher_->look_now();
   }
+}
+
+dispatch::Claimed Engine::claimed() const {
+  if (!dispatcher_->has_taken_window()) return dispatch::Claimed::k_nothing;
+  return dispatcher_->has_filled_window() ? dispatch::Claimed::k_full : dispatch::Claimed::k_some;
 }
 
 // Until then, or until a result, a notification or a signal.

@@ -31,6 +31,7 @@ class Engine {
   void join(journal::Journal& journal);
   void run_session();
   void turn();
+  dispatch::Claimed claimed() const;  // in the step before
   void wait(Clock::TimePoint until);
   void drain();
   bool drain_until(Clock::TimePoint deadline);

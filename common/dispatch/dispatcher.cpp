@@ -84,7 +84,7 @@ journal::Held Dispatcher::held() const {
 }
 
 bool Dispatcher::step() {
-  tried_claim_ = took_window_ = false;
+  tried_claim_ = took_window_ = filled_window_ = false;
   bool worked = collect_results();
   worked |= report_finished();
   worked |= close_holdings();

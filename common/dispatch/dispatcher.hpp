@@ -61,6 +61,7 @@ class Dispatcher {
   // In the last step: whether it looked for a window, and whether there was one.
   bool has_tried_claim() const { return tried_claim_; }
   bool has_taken_window() const { return took_window_; }
+  bool has_filled_window() const { return filled_window_; }  // … with as many events as it may hold
   // When a step is worth it, even if no result arrives.
   Clock::TimePoint next_step_at() const;
   const Counters& counters() const { return counters_; }
@@ -121,6 +122,7 @@ class Dispatcher {
   bool is_stopping_ = false;
   bool tried_claim_ = false;
   bool took_window_ = false;
+  bool filled_window_ = false;
   Counters counters_;
 };
 

@@ -40,6 +40,7 @@ bool Dispatcher::claim() {
       journal_->claim(node_, random_token(), options_.batch_size);
   if (!window) return false;
   took_window_ = true;
+  filled_window_ = window->events.size() >= static_cast<std::size_t>(options_.batch_size);
   counters_.events_taken += static_cast<std::int64_t>(window->events.size());
   open_window(std::move(*window));
   return true;

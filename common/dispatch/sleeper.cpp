@@ -13,6 +13,9 @@ constexpr Milliseconds k_arming_for{
     1000};  // a transaction open for longer is found by the slow poll
 constexpr Milliseconds k_slow_poll{1000};
 constexpr Milliseconds k_unheard_poll{50};  // where no notification can arrive
+// Under load a claim that would find little waits: at a thousand single emits a second, claims
+// without a pause took one or two events each, and each cost a window.
+constexpr Milliseconds k_company{2};
 constexpr int k_load_streak = 4;  // claims in a row that make a load: emitters need not notify then
 
 }  // namespace
@@ -27,16 +30,16 @@ void Sleeper::reconnected(bool listens) {
   idle_since_ = claim_at_ = clock_.now();
 }
 
-void Sleeper::claimed(journal::Journal& journal, bool found_events) {
-  if (found_events) {
-    found(journal);
-  } else {
+void Sleeper::claimed(journal::Journal& journal, Claimed what) {
+  if (what == Claimed::k_nothing) {
     found_nothing(journal);
+  } else {
+    found(journal, what == Claimed::k_full);
   }
   was_notified_ = false;
 }
 
-void Sleeper::found(journal::Journal& journal) {
+void Sleeper::found(journal::Journal& journal, bool is_full) {
   ++streak_;
   // Another node may have disarmed and gone: without this, nobody would arm again.
   is_doubted_ |= state_ == State::k_asleep && !was_notified_;
@@ -47,6 +50,7 @@ void Sleeper::found(journal::Journal& journal) {
   state_ = State::k_awake;
   wait_ = k_first_wait;
   idle_since_ = claim_at_ = clock_.now();
+  if (!is_full && streak_ >= k_load_streak) claim_at_ += k_company;
 }
 
 void Sleeper::arm(journal::Journal& journal) {

@@ -9,6 +9,13 @@
 
 namespace evd::dispatch {
 
+// What a claim found.
+enum class Claimed {
+  k_nothing,
+  k_some,  // less than a window may hold: there is no more, for now
+  k_full,
+};
+
 class Sleeper {
  public:
   // `listens`: notifications arrive on this connection; without them it polls every `poll_every` at
@@ -19,7 +26,7 @@ class Sleeper {
   Clock::TimePoint claim_at() const { return claim_at_; }
 
   // After a step in which a claim was tried. May ask the journal to arm or disarm.
-  void claimed(journal::Journal& journal, bool found);
+  void claimed(journal::Journal& journal, Claimed what);
   void notified() {
     was_notified_ = true;
     claim_at_ = clock_.now();
@@ -29,7 +36,7 @@ class Sleeper {
  private:
   enum class State { k_awake, k_arming, k_last_look, k_asleep };
 
-  void found(journal::Journal& journal);
+  void found(journal::Journal& journal, bool is_full);
   void found_nothing(journal::Journal& journal);
   void arm(journal::Journal& journal);
 

@@ -9,6 +9,7 @@
 namespace evd::test {
 namespace {
 
+using dispatch::Claimed;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -23,7 +24,7 @@ class SleeperTest : public testing::Test {
         clock_.advance(std::chrono::ceil<Milliseconds>(sleeper_.claim_at() - clock_.now()));
       }
       EXPECT_TRUE(sleeper_.may_claim());
-      sleeper_.claimed(journal_, false);
+      sleeper_.claimed(journal_, Claimed::k_nothing);
       if (++claims == 10'000) {
         ADD_FAILURE() << "it claims without a pause";
         break;
@@ -33,8 +34,8 @@ class SleeperTest : public testing::Test {
     return claims;
   }
 
-  void find(int claims = 1) {
-    for (int i = 0; i < claims; ++i) sleeper_.claimed(journal_, true);
+  void find(int claims = 1, Claimed what = Claimed::k_some) {
+    for (int i = 0; i < claims; ++i) sleeper_.claimed(journal_, what);
   }
 
   int arms() const { return journal_.calls("arm"); }
@@ -54,6 +55,20 @@ TEST_F(SleeperTest, ArmsOnlyAfterBeingIdleForAWhile) {
   EXPECT_TRUE(memory_.is_armed());
 }
 
+TEST_F(SleeperTest, UnderLoadAClaimWaitsForCompany) {
+  find(3);
+  EXPECT_TRUE(sleeper_.may_claim()) << "a few events are claimed as they come";
+  find();
+  EXPECT_FALSE(sleeper_.may_claim());
+  clock_.advance(milliseconds{2});
+  EXPECT_TRUE(sleeper_.may_claim());
+}
+
+TEST_F(SleeperTest, WhileWindowsAreFullClaimsWaitForNothing) {
+  find(10, Claimed::k_full);
+  EXPECT_TRUE(sleeper_.may_claim());
+}
+
 TEST_F(SleeperTest, AClaimThatFindsSomethingStartsTheWaitAnew) {
   for (int i = 0; i < 10; ++i) {
     idle_for(milliseconds{15});
@@ -65,7 +80,7 @@ TEST_F(SleeperTest, AClaimThatFindsSomethingStartsTheWaitAnew) {
 
 TEST_F(SleeperTest, WaitsNoLongerThan4MillisecondsWhileAwake) {
   idle_for(milliseconds{10});
-  sleeper_.claimed(journal_, false);
+  sleeper_.claimed(journal_, Claimed::k_nothing);
   EXPECT_LE(sleeper_.claim_at() - clock_.now(), milliseconds{4});
   EXPECT_GT(sleeper_.claim_at(), clock_.now());
 }
@@ -77,9 +92,9 @@ TEST_F(SleeperTest, LooksAtOnceAfterArmingAndOnceMoreWhenNoEmitterCanHaveMissedI
   EXPECT_GE(idle_for(milliseconds{200}), 40) << "it polls while an emitter may have missed it";
   journal_.set_past(true);
   clock_.advance(milliseconds{4});
-  sleeper_.claimed(journal_, false);
+  sleeper_.claimed(journal_, Claimed::k_nothing);
   EXPECT_TRUE(sleeper_.may_claim()) << "one more look";
-  sleeper_.claimed(journal_, false);
+  sleeper_.claimed(journal_, Claimed::k_nothing);
   EXPECT_EQ(sleeper_.claim_at() - clock_.now(), seconds{1}) << "the slow poll";
 }
 
@@ -112,7 +127,7 @@ TEST_F(SleeperTest, DoesNotArmAgainWhileItIsArmed) {
 TEST_F(SleeperTest, WhatTheLastLookFindsIsNoReasonToArmAgain) {
   while (journal_.calls("is_past") == 0) {
     clock_.advance(milliseconds{4});
-    sleeper_.claimed(journal_, false);
+    sleeper_.claimed(journal_, Claimed::k_nothing);
   }
   ASSERT_TRUE(sleeper_.may_claim());
   find();
