@@ -87,6 +87,7 @@ bool Dispatcher::step() {
   tried_claim_ = took_window_ = filled_window_ = false;
   bool worked = collect_results();
   worked |= report_finished();
+  make_room();
   worked |= close_holdings();
   if (!is_stopping_) {
     // They take turns: whoever always came first would keep a handler that is never idle.
@@ -118,6 +119,11 @@ Clock::TimePoint Dispatcher::next_step_at() const {
   Clock::TimePoint at = is_stopping_ ? clock_.now() + options_.poll_every : look_at_;
   for (const auto& holding : holdings_) {
     const bool is_over = is_stopping_ || holding->is_done();
+    // When it may have to make room.
+    if (const auto early = holding->spill_at - options_.spill_after + options_.make_room_after;
+        !holding->is_part && early > clock_.now() && open_windows() >= options_.max_windows) {
+      at = std::min(at, early);
+    }
     at = std::min(
         at, is_over ? holding->close_after : std::max(holding->spill_at, holding->close_after));
   }

@@ -20,11 +20,12 @@ namespace evd::dispatch {
 using HandlerMap = std::map<std::string, std::unique_ptr<handlers::Handler>>;
 
 struct DispatcherOptions {
-  int batch_size = 1000;           // events of a window
-  std::size_t max_windows = 16;    // held open at once
-  Milliseconds spill_after{1000};  // a window stays open no longer for a slow pair
-  Milliseconds poll_every{1000};   // how often it looks for pauses and what is due
-  bool is_cron = false;            // evrecover: see journal::TakeRequest
+  int batch_size = 1000;             // events of a window
+  std::size_t max_windows = 16;      // held open at once
+  Milliseconds spill_after{1000};    // a window stays open no longer for a slow pair
+  Milliseconds make_room_after{50};  // … while it keeps others from having work
+  Milliseconds poll_every{1000};     // how often it looks for pauses and what is due
+  bool is_cron = false;              // evrecover: see journal::TakeRequest
   Milliseconds precedence{0};
 };
 
@@ -92,7 +93,10 @@ class Dispatcher {
   bool feed_share(const std::shared_ptr<Holding>& holding, const std::shared_ptr<Share>& share);
   void start_share(const Holding& holding, Share& share);
   bool claim();
+  std::size_t open_windows() const;
   bool can_claim() const;
+  bool starves() const;
+  void make_room();
   void open_window(journal::Window window);
   std::shared_ptr<Share> share_for(Holding& holding,
                                    std::map<std::string, std::shared_ptr<Share>>& by_handler,

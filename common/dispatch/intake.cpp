@@ -16,16 +16,41 @@ const std::shared_ptr<const journal::Route>& Dispatcher::route(std::int32_t id) 
   return routes_.at(id);
 }
 
+// Leased parts do not count, nor windows that only wait for an sql batch to end: a slow handler
+// must not stop the others.
+std::size_t Dispatcher::open_windows() const {
+  return static_cast<std::size_t>(
+      std::count_if(holdings_.begin(), holdings_.end(), [now = clock_.now()](const auto& holding) {
+        return !holding->is_part && now < holding->spill_at;
+      }));
+}
+
+// Some handler has nothing to do.
+bool Dispatcher::starves() const {
+  return std::any_of(hosts_.begin(), hosts_.end(), [](const auto& entry) {
+    const Host& host = entry.second;
+    return !host.is_paused && !host.is_behind && host.in_flight == 0 && host.backlog == 0;
+  });
+}
+
+// Windows that wait for a slow handler take the places of those that the others could run. The
+// oldest is closed early; what it waited for is put off, and its handler has new shares put off
+// from then on until it has caught up.
+void Dispatcher::make_room() {
+  if (!is_claiming_ || open_windows() < options_.max_windows || !starves()) return;
+  const Clock::TimePoint now = clock_.now();
+  for (const auto& holding : holdings_) {
+    if (holding->is_part || holding->spill_at <= now) continue;
+    const Clock::TimePoint opened_at = holding->spill_at - options_.spill_after;
+    if (now - opened_at >= options_.make_room_after) holding->spill_at = now;
+    return;
+  }
+}
+
 // A window is worth taking while some handler has room for its share. A handler with a backlog gets
 // its share put off, so that it does not hold the window open for the others.
 bool Dispatcher::can_claim() const {
-  // Leased parts do not count, nor windows that only wait for an sql batch to end: a slow handler
-  // must not stop the others.
-  const auto windows =
-      std::count_if(holdings_.begin(), holdings_.end(), [now = clock_.now()](const auto& holding) {
-        return !holding->is_part && now < holding->spill_at;
-      });
-  if (!is_claiming_ || windows >= static_cast<std::ptrdiff_t>(options_.max_windows)) return false;
+  if (!is_claiming_ || open_windows() >= options_.max_windows) return false;
   return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) {
     const Host& host = entry.second;
     return host.is_paused ||

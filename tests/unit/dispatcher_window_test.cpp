@@ -74,6 +74,36 @@ TEST_F(DispatcherWindow, APairThatFailedForGoodIsNotRetried) {
   EXPECT_EQ(dispatcher_->counters().failed, 1);
 }
 
+// Few events a window, so that the slow handler never has a backlog of a whole one.
+TEST_F(DispatcherWindow, WindowsThatWaitForASlowHandlerMakeRoomForTheOthers) {
+  options_.max_windows = 2;
+  start({"a", "b"});
+  a_->set_capacity(1);  // and never ends
+  for (int i = 0; i < 2; ++i) {
+    emit("ab", 2);
+    run();
+    b_->end_all();
+    run();
+  }
+  emit("ab", 2);
+  run();
+  EXPECT_THAT(b_->running(), IsEmpty()) << "both windows are open for a";
+  run_for(milliseconds{60});
+  EXPECT_THAT(b_->running(), ElementsAre(5, 6));
+  EXPECT_TRUE(has_part("a"));
+  EXPECT_THAT(a_->started(), ElementsAre(1)) << "it goes on with what it runs";
+}
+
+TEST_F(DispatcherWindow, NoRoomIsMadeWhileEveryHandlerHasWork) {
+  options_.max_windows = 2;
+  start({"a", "b"});
+  a_->set_capacity(1);
+  b_->set_capacity(1);
+  for (int i = 0; i < 3; ++i) emit("ab", 2);
+  run_for(milliseconds{500});
+  EXPECT_EQ(journal_.calls("close"), 0);
+}
+
 TEST_F(DispatcherWindow, NeverHasMoreInFlightThanTheHandlersCapacity) {
   start({"a", "b"});
   a_->set_capacity(3);
