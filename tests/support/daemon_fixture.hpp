@@ -75,7 +75,7 @@ class Shop {
   Tally sql_tally(const Ids& ids);
   Tally exec_tally(const Ids& ids, const std::string& handler = "lottery");
   bool all_processed(const Ids& ids);
-  bool wait_processed(const Ids& ids, std::chrono::milliseconds timeout = std::chrono::seconds{30});
+  bool wait_processed(const Ids& ids, std::chrono::milliseconds timeout = std::chrono::seconds{90});
   std::vector<nlohmann::json> alerts() const;  // what the alert channel was given
   std::optional<nlohmann::json> alert(const std::string& kind) const;  // the first of them
 
