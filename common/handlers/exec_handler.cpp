@@ -128,7 +128,10 @@ void ExecHandler::start_one(const Pending& pending) {
     run->child = spawn(program_, environment(pending.attempt), run->unwritten);
   } catch (const Error& error) {
     report(pending.batch, pending.index,
-           {.kind = journal::OutcomeKind::k_retry, .error = error.what(), .retry_after = {}});
+           {.kind = journal::OutcomeKind::k_retry,
+            .error = error.what(),
+            .retry_after = {},
+            .is_transport = true});
     return;
   }
   run->deadline = std::chrono::steady_clock::now() + timeout_;

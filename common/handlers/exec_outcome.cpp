@@ -49,6 +49,7 @@ journal::Outcome exec_outcome(const ExecEnding& ending, const OutputTail& out,
   outcome.error = describe(ending);
   const std::string text = err.text();
   if (!text.empty()) outcome.error += ": " + text;
+  outcome.is_transport = ending.end == ExecEnd::k_timed_out;
   if (ending.end == ExecEnd::k_interrupted) {
     outcome.kind = journal::OutcomeKind::k_handed_back;
   } else if (exited && WEXITSTATUS(ending.status) == EX_DATAERR) {

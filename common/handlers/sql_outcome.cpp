@@ -33,6 +33,7 @@ journal::Outcome sql_outcome(const pg::Error& error, Milliseconds timeout) {
   const std::string& state = error.sqlstate();
   if (state == "57014" && timeout.count() > 0) {
     outcome.error = "timed out after " + format_duration(timeout);
+    outcome.is_transport = true;
     return outcome;
   }
   outcome.error = truncate_utf8(error.primary(), k_error_kept);

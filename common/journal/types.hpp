@@ -90,6 +90,9 @@ struct Outcome {
   std::optional<Milliseconds>
       retry_after;           // k_retry: not before; the handler's backoff is the least
   bool is_recorded = false;  // committed together with the handler's effect already
+  // k_retry: it failed on the way to the handler's own code, or never heard from it (no such
+  // program, no connection, a timeout); a row of them opens the handler's breaker.
+  bool is_transport = false;
 };
 
 // A pair of a window or part that is not done when it closes.

@@ -163,6 +163,17 @@ TEST_F(ExecHandlerTest, SaysWhyAProgramCannotBeStarted) {
             "cannot start /bin/true in /no/such/place: No such file or directory");
 }
 
+TEST_F(ExecHandlerTest, TellsAProgramThatWasNotHeardFromOneThatFailed) {
+  HandlerConfig missing = sh("");
+  missing.command = {"/x/y"};
+  EXPECT_TRUE(outcome_of(missing).is_transport);
+  HandlerConfig slow = sh("sleep 100");
+  slow.timeout = Milliseconds{100};
+  EXPECT_TRUE(outcome_of(slow).is_transport);
+  EXPECT_FALSE(outcome_of(sh("exit 1")).is_transport);
+  EXPECT_FALSE(outcome_of(sh("kill -9 $$")).is_transport);
+}
+
 TEST_F(ExecHandlerTest, KeepsTheEndOfStderrAsTheError) {
   const auto outcome = outcome_of(sh("echo first >&2; printf 'bad \\377 byte\\n' >&2; exit 1"));
   EXPECT_EQ(outcome.error, "exit status 1: first\nbad \xEF\xBF\xBD byte");

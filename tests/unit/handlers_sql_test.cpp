@@ -115,6 +115,10 @@ TEST(SqlOutcome, IgnoresADetailThatIsNoTime) {
 TEST(SqlOutcome, SaysThatItTimedOut) {
   EXPECT_EQ(sql_outcome(error("57014", "canceling statement"), std::chrono::seconds{10}).error,
             "timed out after 10s");
+  EXPECT_TRUE(
+      sql_outcome(error("57014", "canceling statement"), std::chrono::seconds{10}).is_transport);
+  EXPECT_FALSE(
+      sql_outcome(error("22012", "division by zero"), std::chrono::seconds{10}).is_transport);
 }
 
 }  // namespace
