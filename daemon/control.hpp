@@ -15,12 +15,14 @@ struct Control {
   EventFd wake;                        // readable after any of them changed
 };
 
-// Written by the engine and the pulse, read by the HTTP server.
+// Written by the engine and the keeper, read by them and by the HTTP server.
 struct Health {
   std::atomic<bool> is_connected{false};
   std::atomic<bool> is_beating{false};  // the last heartbeat was taken
   std::atomic<std::int64_t> node{0};    // 0: not registered
   std::atomic<std::int64_t> events_taken{0}, windows_closed{0}, reconnects{0};
+  std::atomic<bool> has_alert{
+      true};  // the engine saw one waiting that the keeper has not looked at
   std::atomic<std::int64_t> done{0}, retry{0}, failed{0}, handed_back{0};
 
   bool is_ready() const { return is_connected && is_beating && node != 0; }

@@ -146,6 +146,8 @@ void Engine::turn() {
   dispatcher_->set_claiming(sleeper_->may_claim());
   const bool worked = dispatcher_->step();
   if (dispatcher_->has_tried_claim()) sleeper_->claimed(session_->journal, claimed());
+  if (dispatcher_->has_seen_unread()) sleeper_->noticed();
+  if (dispatcher_->has_seen_alert()) health_.has_alert = true;
   publish();
   service_.alive();
   if (worked) return;

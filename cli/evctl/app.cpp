@@ -29,7 +29,7 @@ constexpr std::array<Verb, 15> k_verbs{{
     {"re-emit", "Run what is missing of events again, with fresh attempts", declare_re_emit},
     {"resolve", "A person dealt with it: settle pairs without running them", declare_resolve},
     {"pause", "Stop starting a handler; nothing is lost meanwhile", declare_pause},
-    {"resume", "Start a paused handler again", declare_resume},
+    {"resume", "Start a handler again that is paused or out of reach", declare_resume},
     {"handlers", "Handlers, where they are hosted and what waits for them", declare_handlers},
     {"run", "Try a handler here and now, recording nothing", declare_run},
     {"doctor", "Check everything that can be wrong and say how to mend it", declare_doctor},

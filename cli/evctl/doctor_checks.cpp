@@ -150,6 +150,18 @@ Findings check_hosting(pg::Connection& connection, const Config& config) {
              "start an evd whose [daemon] hosts has them");
 }
 
+Findings check_breakers(pg::Connection& connection, const Config& /*config*/) {
+  const pg::Result open = connection.query(
+      "select name, breaker_error from evd.handler where breaker_opened_at is not null order by "
+      "name");
+  Findings findings;
+  for (int row = 0; row < open.rows(); ++row) {
+    findings.push_back({Level::k_warn, "breaker", open.string(row, 0) + ": " + open.string(row, 1),
+                        "mend what it calls, then evctl resume " + open.string(row, 0)});
+  }
+  return findings;
+}
+
 Findings check_paused(pg::Connection& connection, const Config& /*config*/) {
   const auto row = connection.query(
       "select coalesce(string_agg(h.name || ' (by ' || coalesce(h.paused_by, 'somebody') || ')',"
@@ -197,7 +209,7 @@ void check_program(Findings& findings, const std::string& what,
                       "install it, or chmod +x"});
 }
 
-constexpr std::array<DatabaseCheck, 11> k_checks{{
+constexpr std::array<DatabaseCheck, 12> k_checks{{
     {"schema", check_schema},
     {"server", check_server},
     {"roles", check_roles},
@@ -207,6 +219,7 @@ constexpr std::array<DatabaseCheck, 11> k_checks{{
     {"evd", check_nodes},
     {"hosting", check_hosting},
     {"paused", check_paused},
+    {"breakers", check_breakers},
     {"drift", check_drift},
     {"escalated", check_escalated},
 }};

@@ -61,15 +61,11 @@ void add_routes(Output& out, const Json& routes) {
   if (!table.empty()) out.add("\n" + table.render(out.style()));
 }
 
-// The breaker's columns, as far as the schema has them: "open" and the like.
+// Empty while it is closed.
 std::string breaker_of(const Json& handler) {
-  const Json breaker = handler.value("breaker", Json::object());
-  std::vector<std::string> parts;
-  for (const auto& [key, value] : breaker.items()) {
-    if (value.is_null() || value == false) continue;
-    parts.push_back(key + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
-  }
-  return join(parts, " ");
+  const Json& breaker = handler.at("breaker");
+  if (breaker.is_null()) return {};
+  return "open since " + time_at(breaker, "opened_at") + ": " + text_at(breaker, "error");
 }
 
 void add_handlers(Output& out, const Json& report) {
@@ -89,12 +85,16 @@ void add_handlers(Output& out, const Json& report) {
       if (is_here && text_at(node, "kind") == "evd") hosts.push_back(text_at(node, "name"));
     }
     const bool is_paused = !text_at(handler, "paused_at").empty();
-    const std::string state = is_paused ? "paused" : hosts.empty() ? "not hosted" : "ok";
+    const std::string breaker = breaker_of(handler);
+    const std::string state = is_paused          ? "paused"
+                              : !breaker.empty() ? "out of reach"
+                              : hosts.empty()    ? "not hosted"
+                                                 : "ok";
     const std::int64_t escalated = number_at(handler, "escalated");
     table.add({text_at(handler, "name"), text_at(handler, "kind"), Cell(state, tone_of(state)),
                std::to_string(waiting_for(handler)),
                Cell(std::to_string(escalated), escalated > 0 ? Tone::k_bad : Tone::k_plain),
-               join(hosts, ", "), text_at(handler, "paused_by"), breaker_of(handler)});
+               join(hosts, ", "), text_at(handler, "paused_by"), breaker});
   }
   out.add(table.empty() ? "no handler is known; see evctl apply\n" : table.render(out.style()));
 }

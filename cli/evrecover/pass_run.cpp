@@ -195,8 +195,9 @@ void PassRun::print_dry_run(const Config& config, pg::Connection& connection, bo
       unread ? nlohmann::ordered_json(unread->count()) : nlohmann::ordered_json(nullptr);
   found["evd_lives"] = journal.has_living_daemon(config.recovery.node_timeout);
   found["due"] = nlohmann::ordered_json::array();
-  for (const journal::HandlerState& state : journal.poll(names)) {
-    if ((state.has_part || state.has_delivery) && !state.is_paused)
+  const journal::PollResult poll = journal.poll(0, {names, true, k_precedence});
+  for (const journal::HandlerState& state : poll.handlers) {
+    if ((state.has_part || state.has_delivery) && !state.is_paused && !state.is_broken)
       found["due"].push_back(state.handler);
   }
   if (json) {

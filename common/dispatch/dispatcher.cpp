@@ -42,6 +42,7 @@ void Dispatcher::start_over(journal::Journal& journal, journal::NodeId node) {
   node_ = node;
   while (!holdings_.empty()) forget(*holdings_.back(), true);
   finished_.clear();
+  for (auto& [name, host] : hosts_) host.breaker.forget();
   // What still runs belonged to the former node: whoever took over answers for it.
   for (auto& [id, record] : batches_) {
     record.runs.clear();
@@ -84,9 +85,10 @@ journal::Held Dispatcher::held() const {
 }
 
 bool Dispatcher::step() {
-  tried_claim_ = took_window_ = filled_window_ = false;
+  tried_claim_ = took_window_ = filled_window_ = seen_unread_ = false;
   bool worked = collect_results();
   worked |= report_finished();
+  write_breakers();
   make_room();
   worked |= close_holdings();
   if (!is_stopping_) {
@@ -153,6 +155,7 @@ void Dispatcher::take_result(const handlers::Result& result) {
   if (found == batches_.end()) return;
   BatchRecord& record = found->second;
   --record.host->in_flight;
+  record.host->breaker.ended(result.outcome);
   count(result.outcome.kind);
   if (record.share) {
     take_share_result(record, result);
@@ -183,6 +186,8 @@ void Dispatcher::take_share_end(const handlers::ShareEnd& end) {
   --host.in_flight;
   host.has_delivery = true;  // an event that failed in it is one
   counters_.done += end.ran;
+  if (end.ran > 0) host.breaker.heard();
+  if (!end.unreachable.empty()) host.breaker.out_of_reach(end.unreachable);
   for (const auto& holding : holdings_) {
     if (holding->window.id != end.share.window_id || holding->window.token != end.share.token)
       continue;
@@ -193,6 +198,8 @@ void Dispatcher::take_share_end(const handlers::ShareEnd& end) {
       share->phase = is_done ? Share::Phase::k_ended : Share::Phase::k_stopped;
       // Only the close can say whether a window is lost: its share counts as not done until then.
       if (!is_done && !holding->is_part) holding->spill_at = clock_.now();
+      // A part is kept, and goes on when its handler can be reached again.
+      if (!is_done && holding->is_part && !is_stopping_) share->phase = Share::Phase::k_ready;
     }
   }
 }
@@ -210,6 +217,39 @@ bool Dispatcher::report_finished() {
   journal_->finish(node_, finished_);
   finished_.clear();
   return true;
+}
+
+// What became of handlers out of reach, for all nodes.
+void Dispatcher::write_breakers() {
+  using Change = Breaker::Change;
+  for (auto& [name, host] : hosts_) {
+    Breaker& breaker = host.breaker;
+    const Change change = breaker.change();
+    if (change == Change::k_none) continue;
+    if (change != Change::k_opens) {
+      journal_->end_probe(node_, name, change == Change::k_probe_heard);
+    } else if (journal_->open_breaker(node_, name, breaker.error())) {
+      logger_.warn("breaker opened: the handler is out of reach",
+                   {{"handler", name}, {"error", breaker.error()}});
+    }
+    breaker.written();
+    if (change == Change::k_probe_heard) {
+      logger_.info("breaker closed: the handler was heard again", {{"handler", name}});
+      host.has_part = host.has_delivery = true;
+    } else {
+      stop_queued(host);
+    }
+  }
+}
+
+// What of it has not started is put off, and holds nothing open.
+void Dispatcher::stop_queued(const Host& host) {
+  if (host.as_share_handler) return;  // it gives up by itself
+  for (const auto& holding : holdings_) {
+    for (const auto& share : holding->shares) {
+      if (share->host == &host && !share->all_started()) share->phase = Share::Phase::k_stopped;
+    }
+  }
 }
 
 bool Dispatcher::close_holdings() {

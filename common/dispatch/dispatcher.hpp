@@ -63,6 +63,9 @@ class Dispatcher {
   bool has_tried_claim() const { return tried_claim_; }
   bool has_taken_window() const { return took_window_; }
   bool has_filled_window() const { return filled_window_; }  // … with as many events as it may hold
+  // What the last look at the journal saw: an event that nobody has taken; an alert that waits.
+  bool has_seen_unread() const { return seen_unread_; }
+  bool has_seen_alert() const { return seen_alert_; }
   // When a step is worth it, even if no result arrives.
   Clock::TimePoint next_step_at() const;
   const Counters& counters() const { return counters_; }
@@ -85,6 +88,10 @@ class Dispatcher {
   void take_share_end(const handlers::ShareEnd& end);
   void count(journal::OutcomeKind kind);
   bool report_finished();
+  void write_breakers();
+  void stop_queued(const Host& host);
+  bool has_ready_share(const Host& host) const;
+  void ask_for_probe(Host& host, const journal::HandlerState& state);
   bool close_holdings();
   bool close(Holding& holding);
   void stop_shares(Holding& holding);
@@ -127,6 +134,8 @@ class Dispatcher {
   bool tried_claim_ = false;
   bool took_window_ = false;
   bool filled_window_ = false;
+  bool seen_unread_ = false;
+  bool seen_alert_ = false;
   Counters counters_;
 };
 

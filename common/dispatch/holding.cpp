@@ -7,7 +7,8 @@ namespace {
 
 bool is_settled(const Share& share) {
   if (share.host->as_share_handler) return share.phase == Share::Phase::k_ended;
-  return share.phase == Share::Phase::k_ended || (share.all_started() && share.running == 0);
+  if (share.phase == Share::Phase::k_ended) return true;
+  return share.running == 0 && (share.all_started() || share.phase == Share::Phase::k_stopped);
 }
 
 void add_running(const Share& share, const std::vector<journal::Event>& events,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/dispatch/breaker.hpp"
 #include "common/handlers/handler.hpp"
 #include "common/journal/types.hpp"
 
@@ -25,8 +26,14 @@ struct Host {
   bool has_part = true;    // there may be parts or deliveries that are due: look
   bool has_delivery = true;
   bool is_delivery_turn = true;  // who takes the next slots: deliveries, or windows and parts
+  Breaker breaker;
 
-  int free_slots() const { return handler->capacity() - in_flight; }
+  // Nothing of it may run but a probe.
+  bool is_shut() const { return is_paused || breaker.is_open(); }
+  int free_slots() const {
+    if (!breaker.is_open()) return handler->capacity() - in_flight;
+    return breaker.is_probing() && in_flight == 0 ? 1 : 0;
+  }
 };
 
 struct Share {

@@ -5,6 +5,11 @@
 #include "common/dispatch/dispatcher.hpp"
 
 namespace evd::dispatch {
+namespace {
+
+constexpr Milliseconds k_renew_probe{15'000};  // half of what it is leased for
+
+}  // namespace
 
 const std::shared_ptr<const journal::Route>& Dispatcher::route(std::int32_t id) {
   const auto known = routes_.find(id);
@@ -29,7 +34,7 @@ std::size_t Dispatcher::open_windows() const {
 bool Dispatcher::starves() const {
   return std::any_of(hosts_.begin(), hosts_.end(), [](const auto& entry) {
     const Host& host = entry.second;
-    return !host.is_paused && !host.is_behind && host.in_flight == 0 && host.backlog == 0;
+    return !host.is_shut() && !host.is_behind && host.in_flight == 0 && host.backlog == 0;
   });
 }
 
@@ -53,7 +58,7 @@ bool Dispatcher::can_claim() const {
   if (!is_claiming_ || open_windows() >= options_.max_windows) return false;
   return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) {
     const Host& host = entry.second;
-    return host.is_paused ||
+    return host.is_shut() ||
            (!host.is_behind && host.backlog < static_cast<std::size_t>(options_.batch_size));
   });
 }
@@ -101,7 +106,7 @@ std::shared_ptr<Share> Dispatcher::share_for(
   const auto [entry, is_new] = by_handler.try_emplace(handler);
   if (!is_new) return entry->second;
   const auto host = hosts_.find(handler);
-  const bool runs_here = host != hosts_.end() && !host->second.is_paused &&
+  const bool runs_here = host != hosts_.end() && !host->second.is_shut() &&
                          !host->second.is_behind &&
                          host->second.backlog < static_cast<std::size_t>(options_.batch_size);
   if (!runs_here) {
@@ -125,14 +130,41 @@ bool Dispatcher::take_due() {
 // One statement for all handlers: pauses, and what has become due.
 bool Dispatcher::look() {
   look_at_ = clock_.now() + options_.poll_every;
-  for (const journal::HandlerState& state : journal_->poll(handler_names())) {
+  const journal::PollResult result =
+      journal_->poll(node_, {handler_names(), options_.is_cron, options_.precedence});
+  seen_unread_ = result.has_unread;
+  seen_alert_ = result.has_alert;
+  for (const journal::HandlerState& state : result.handlers) {
     Host& host = hosts_.at(state.handler);
     host.is_paused = state.is_paused;
     host.has_part = state.has_part;
     host.has_delivery = state.has_delivery;
     host.is_behind = state.has_part;  // also what was taken over from another node
+    host.breaker.polled(state.is_broken);
+    if (state.is_broken) ask_for_probe(host, state);
   }
   return false;
+}
+
+bool Dispatcher::has_ready_share(const Host& host) const {
+  return std::any_of(holdings_.begin(), holdings_.end(), [&](const auto& holding) {
+    return std::any_of(holding->shares.begin(), holding->shares.end(), [&](const auto& share) {
+      return share->host == &host && share->phase == Share::Phase::k_ready;
+    });
+  });
+}
+
+// Of a handler that is out of reach: one pair may find out whether it still is. A lease that finds
+// nothing to run ends by itself.
+void Dispatcher::ask_for_probe(Host& host, const journal::HandlerState& state) {
+  const bool is_under_way = host.breaker.is_probing() && host.in_flight > 0;
+  if (host.breaker.is_probing() && !host.breaker.is_lease_old(clock_.now())) return;
+  host.breaker.lease_ended();
+  const bool has_work = state.has_part || state.has_delivery || has_ready_share(host);
+  if (!is_under_way && (host.in_flight > 0 || host.is_paused || !has_work || !state.may_probe))
+    return;
+  if (journal_->lease_probe(node_, state.handler))
+    host.breaker.leased(clock_.now() + k_renew_probe);
 }
 
 // In turn: only for handlers whose next slots are for deliveries.

@@ -1,7 +1,5 @@
 #include "common/dispatch/sleeper.hpp"
 
-#include <algorithm>
-
 namespace evd::dispatch {
 namespace {
 
@@ -10,8 +8,8 @@ constexpr Milliseconds k_longest_wait{
     4};  // while awake: the latency of what comes before it sleeps
 constexpr Milliseconds k_awake_for{20};
 constexpr Milliseconds k_arming_for{
-    1000};  // a transaction open for longer is found by the slow poll
-constexpr Milliseconds k_slow_poll{1000};
+    1000};                                // a transaction open for longer is found by the slow poll
+constexpr Milliseconds k_asleep{10'000};  // nobody notified, and the slow poll noticed nothing
 constexpr Milliseconds k_unheard_poll{50};  // where no notification can arrive
 // Under load a claim that would find little waits: at a thousand single emits a second, claims
 // without a pause took one or two events each, and each cost a window.
@@ -82,7 +80,7 @@ void Sleeper::found_nothing(journal::Journal& journal) {
   } else if (state_ == State::k_last_look) {
     state_ = State::k_asleep;
   }
-  wait_ = state_ == State::k_asleep ? (listens_ ? k_slow_poll : k_unheard_poll)
+  wait_ = state_ == State::k_asleep ? (listens_ ? k_asleep : k_unheard_poll)
                                     : std::min(wait_ * 2, k_longest_wait);
   claim_at_ = now + wait_;
 }

@@ -1,8 +1,10 @@
 // Decides how a node waits for events. A NOTIFY in every emit would serialise commits, so emitters
 // send one only while somebody sleeps: a node that found nothing for a while asks for it, keeps
-// polling until no emitter can have missed that, and then sleeps on LISTEN with a slow poll beside
-// it.
+// polling until no emitter can have missed that, and then sleeps on LISTEN. What no notification
+// told of, the dispatcher's slow poll notices.
 #pragma once
+
+#include <algorithm>
 
 #include "common/base/clock.hpp"
 #include "common/journal/journal.hpp"
@@ -31,6 +33,7 @@ class Sleeper {
     was_notified_ = true;
     claim_at_ = clock_.now();
   }
+  void noticed() { claim_at_ = std::min(claim_at_, clock_.now()); }  // something unread
   void reconnected(bool listens);
 
  private:

@@ -13,6 +13,10 @@
 
 namespace evd::handlers {
 
+// Attempts in a row that failed on the way to a handler (Outcome::is_transport), after which it
+// counts as out of reach.
+inline constexpr int k_out_of_reach_after = 5;
+
 // One execution of a pair. The event belongs to its window and lives as long as the attempt.
 struct Attempt {
   std::shared_ptr<const journal::Event> event;
@@ -40,8 +44,9 @@ struct Result {
 struct ShareEnd {
   journal::ShareRef share;
   journal::ShareResult result =
-      journal::ShareResult::k_lost;  // k_more: it stopped because it was asked to
+      journal::ShareResult::k_lost;  // k_more: it was asked to stop, or gave up
   int ran = 0;                       // events that it ran with success
+  std::string unreachable;           // k_more: it gave up, for this reason
 };
 
 // Where results go; called from handlers' threads, in batches. Outlives every handler.

@@ -75,6 +75,7 @@ SqlJob::Step SqlShareJob::run(pg::Connection& connection) {
   const journal::BatchResult batch =
       journal::run_batch(connection, share_, statement(), pace_.limit());
   ran_ += batch.ran;
+  if (batch.ran > 0) out_of_reach_ = 0;
   pace_.passed(std::chrono::steady_clock::now() - begin);
   return go_on(batch.result);
 }
@@ -83,6 +84,11 @@ SqlJob::Step SqlShareJob::fail(pg::Connection& connection, const journal::Outcom
   const journal::ShareResult result = journal::fail_next(connection, share_, outcome, position_);
   // Where one failed the next may fail too, so it is found out with one.
   pace_.go_singly();
+  out_of_reach_ = outcome.is_transport ? out_of_reach_ + 1 : 0;
+  if (result == journal::ShareResult::k_more && out_of_reach_ >= k_out_of_reach_after) {
+    end(result, outcome.error);
+    return Step::k_ended;
+  }
   return go_on(result);
 }
 

@@ -79,13 +79,15 @@ class SqlShareJob : public SqlJob {
   bool has_moved(pg::Connection& connection) override;
   void narrow(bool is_transient) override;
   Step go_on(journal::ShareResult result);
-  void end(journal::ShareResult result) {
-    sink().share_ended({.share = share_, .result = result, .ran = ran_});
+  void end(journal::ShareResult result, const std::string& unreachable = {}) {
+    sink().share_ended(
+        {.share = share_, .result = result, .ran = ran_, .unreachable = unreachable});
   }
 
   journal::ShareRef share_;
   Pace pace_;
-  int ran_ = 0;  // events, with success
+  int ran_ = 0;           // events, with success
+  int out_of_reach_ = 0;  // events in a row that failed on the way to the handler
   std::optional<journal::Position>
       position_;  // of the share, before an event that runs again after a loss
 };

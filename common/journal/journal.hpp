@@ -52,8 +52,16 @@ class Journal {
   virtual int finish(
       NodeId node, const std::vector<FinishedRun>& runs) = 0;  // how many were the node's to report
 
+  // --- breakers: while a handler's is open, nobody may take its parts and deliveries but the node
+  // that has leased its probe False: it was open already. Tells the owner.
+  virtual bool open_breaker(NodeId node, const std::string& handler, const std::string& error) = 0;
+  // For half a minute; the same node may ask again. False: not yet, or it is another node's turn.
+  virtual bool lease_probe(NodeId node, const std::string& handler) = 0;
+  // Heard from it: the breaker closes. False: the lease had ended.
+  virtual bool end_probe(NodeId node, const std::string& handler, bool was_heard) = 0;
+
   // --- sleeping
-  virtual std::vector<HandlerState> poll(const std::vector<std::string>& handlers) = 0;
+  virtual PollResult poll(NodeId node, const PollRequest& request) = 0;
   virtual std::uint64_t arm() = 0;                // emitters notify from now on
   virtual bool is_past(std::uint64_t armed) = 0;  // no emitter can have missed it any more
   virtual void disarm() = 0;

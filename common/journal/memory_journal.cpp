@@ -44,6 +44,7 @@ void MemoryJournal::pause(const std::string& handler) {
 
 void MemoryJournal::resume(const std::string& handler) {
   const Lock lock(mutex_);
+  tables_->close_breaker(handler);
   tables_->handlers.at(handler).is_paused = false;
 }
 
@@ -170,7 +171,7 @@ std::optional<Part> MemoryJournal::take_part(NodeId node, std::int64_t token,
         const auto& [key, part] = entry;
         const auto* known = tables_->handler(key.second);
         return part.is_deferred && part.node == 0 && part.next_at <= tables_->now() && known &&
-               !known->is_paused &&
+               tables_->is_let_through(*known, node) &&
                std::find(handlers.begin(), handlers.end(), key.second) != handlers.end();
       });
   if (found == tables_->parts.end()) return std::nullopt;
@@ -202,7 +203,9 @@ bool MemoryJournal::close_part(NodeId node, const PartRef& part,
     tables_->free_part(found->second);
     found->second.upto = *upto;
   } else {
+    const bool was_told = found->second.is_stalled;
     tables_->parts.erase(found);
+    if (was_told) tables_->tell_handler_recovered(part.handler);
   }
   const auto& window = tables_->windows[static_cast<std::size_t>(part.window_id - 1)];
   for (const OpenPair& pair : pairs) tables_->spill(window, node, pair, false);

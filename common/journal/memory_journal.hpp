@@ -95,7 +95,11 @@ class MemoryJournal : public Journal {
   std::vector<Delivery> take_deliveries(NodeId node, const TakeRequest& request) override;
   int finish(NodeId node, const std::vector<FinishedRun>& runs) override;
 
-  std::vector<HandlerState> poll(const std::vector<std::string>& handlers) override;
+  bool open_breaker(NodeId node, const std::string& handler, const std::string& error) override;
+  bool lease_probe(NodeId node, const std::string& handler) override;
+  bool end_probe(NodeId node, const std::string& handler, bool was_heard) override;
+
+  PollResult poll(NodeId node, const PollRequest& request) override;
   std::uint64_t arm() override;
   bool is_past(std::uint64_t armed) override;
   void disarm() override;

@@ -1,5 +1,6 @@
 // MemoryJournal's nodes, deliveries and recovery.
 #include <algorithm>
+#include <utility>
 
 #include "common/journal/memory_journal.hpp"
 #include "common/journal/memory_tables.hpp"
@@ -10,8 +11,16 @@ namespace {
 using Lock = std::lock_guard<std::mutex>;
 using PairRow = MemoryTables::PairRow;
 
+constexpr std::chrono::seconds k_probe_lease{30};
+
 bool is_unresolved(const PairRow& pair) {
   return pair.row.state == "waiting" || pair.row.state == "running";
+}
+
+MemoryTables::TimePoint due_before(const MemoryTables& tables, const std::string& handler,
+                                   bool is_cron, Milliseconds precedence) {
+  const bool is_left = is_cron && tables.is_hosted(handler);
+  return is_left ? tables.now() - precedence : tables.now();
 }
 
 // Those of a handler that may start now, oldest first.
@@ -19,9 +28,8 @@ std::vector<PairRow*> due_pairs(MemoryTables& tables, const std::string& handler
                                 const TakeRequest& request) {
   std::vector<PairRow*> due;
   const auto* known = tables.handler(handler);
-  if (!known || known->is_paused) return due;
-  auto before = tables.now();
-  if (request.is_cron && tables.is_hosted(handler)) before -= request.precedence;
+  if (!known) return due;
+  const auto before = due_before(tables, handler, request.is_cron, request.precedence);
   for (auto& [key, pair] : tables.pairs) {
     const bool is_mine = request.is_cron || !known->policy.is_cron || pair.row.attempts == 0;
     if (pair.row.handler == handler && pair.row.state == "waiting" && pair.next_at <= before &&
@@ -112,6 +120,8 @@ std::vector<Delivery> MemoryJournal::take_deliveries(NodeId node, const TakeRequ
   std::vector<Delivery> taken;
   for (const HandlerSlots& slots : request.handlers) {
     int left = slots.slots;
+    const auto* known = tables_->handler(slots.handler);
+    if (!known || !tables_->is_let_through(*known, node)) continue;
     for (PairRow* pair : due_pairs(*tables_, slots.handler, request)) {
       if (left-- <= 0) break;
       DeliveryRow& row = pair->row;
@@ -146,24 +156,66 @@ int MemoryJournal::finish(NodeId node, const std::vector<FinishedRun>& runs) {
   return applied;
 }
 
-std::vector<HandlerState> MemoryJournal::poll(const std::vector<std::string>& handlers) {
+bool MemoryJournal::open_breaker(NodeId node, const std::string& handler,
+                                 const std::string& error) {
   const Lock lock(mutex_);
-  const auto now = tables_->now();
-  std::vector<HandlerState> states;
-  for (const std::string& name : handlers) {
-    const auto* known = tables_->handler(name);
-    HandlerState state{name, known && known->is_paused, false, false};
-    for (const auto& [key, part] : tables_->parts) {
-      if (key.second == name && part.is_deferred && part.node == 0 && part.next_at <= now)
-        state.has_part = true;
-    }
-    for (const auto& [key, pair] : tables_->pairs) {
-      if (key.second == name && pair.row.state == "waiting" && pair.next_at <= now)
-        state.has_delivery = true;
-    }
-    states.push_back(state);
+  tables_->require_living(node);
+  MemoryTables::HandlerRow& row = tables_->handlers.at(handler);
+  if (std::exchange(row.is_broken, true)) return false;
+  row.breaker_error = error;
+  row.probe_at = tables_->now() + tables_->probe_delay(handler, 0);
+  tables_->alerts.push_back({"stalled", "", 0, handler, 0, tables_->why_stalled(handler, "")});
+  return true;
+}
+
+bool MemoryJournal::lease_probe(NodeId node, const std::string& handler) {
+  const Lock lock(mutex_);
+  tables_->require_living(node);
+  MemoryTables::HandlerRow& row = tables_->handlers.at(handler);
+  if (!row.is_broken || !tables_->may_probe(row, node)) return false;
+  row.probe_node = node;
+  row.probe_until = tables_->now() + k_probe_lease;
+  return true;
+}
+
+bool MemoryJournal::end_probe(NodeId node, const std::string& handler, bool was_heard) {
+  const Lock lock(mutex_);
+  MemoryTables::HandlerRow& row = tables_->handlers.at(handler);
+  if (!tables_->is_probe_leased(row) || row.probe_node != node) return false;
+  if (was_heard) {
+    tables_->close_breaker(handler);
+    return true;
   }
-  return states;
+  row.probe_node = 0;
+  row.probe_at = tables_->now() + tables_->probe_delay(handler, ++row.probes);
+  return true;
+}
+
+PollResult MemoryJournal::poll(NodeId node, const PollRequest& request) {
+  const Lock lock(mutex_);
+  PollResult result;
+  const TakeRequest take{{}, request.is_cron, request.precedence};
+  for (const std::string& name : request.handlers) {
+    const auto* known = tables_->handler(name);
+    HandlerState state{.handler = name};
+    if (known) {
+      state.is_paused = known->is_paused;
+      state.is_broken = known->is_broken;
+      state.may_probe = known->is_broken && tables_->may_probe(*known, node);
+    }
+    const auto before = due_before(*tables_, name, request.is_cron, request.precedence);
+    state.has_part =
+        std::any_of(tables_->parts.begin(), tables_->parts.end(), [&](const auto& entry) {
+          const auto& [key, part] = entry;
+          return key.second == name && part.is_deferred && part.node == 0 && part.next_at <= before;
+        });
+    state.has_delivery = !due_pairs(*tables_, name, take).empty();
+    result.handlers.push_back(state);
+  }
+  result.has_unread = !tables_->windows.empty() ? tables_->windows.back().end < tables_->log.size()
+                                                : !tables_->log.empty();
+  result.has_alert = !tables_->alerts.empty();
+  return result;
 }
 
 std::uint64_t MemoryJournal::arm() {

@@ -35,6 +35,36 @@ bool MemoryTables::is_hosted(const std::string& name) const {
   });
 }
 
+bool MemoryTables::is_probe_leased(const HandlerRow& row) const {
+  return row.probe_node != 0 && row.probe_until >= now();
+}
+
+bool MemoryTables::may_probe(const HandlerRow& row, NodeId node) const {
+  return is_probe_leased(row) ? row.probe_node == node : row.probe_at <= now();
+}
+
+bool MemoryTables::is_let_through(const HandlerRow& row, NodeId node) const {
+  return !row.is_paused && (!row.is_broken || (is_probe_leased(row) && row.probe_node == node));
+}
+
+void MemoryTables::close_breaker(const std::string& name) {
+  HandlerRow& row = handlers.at(name);
+  if (!row.is_broken) return;
+  row.is_broken = false;
+  row.breaker_error.clear();
+  row.probes = 0;
+  row.probe_node = 0;
+  tell_handler_recovered(name);
+}
+
+void MemoryTables::tell_handler_recovered(const std::string& name) {
+  const bool is_stalled = std::any_of(parts.begin(), parts.end(), [&](const auto& part) {
+    return part.first.second == name && part.second.is_deferred && part.second.is_stalled;
+  });
+  if (!is_stalled && !handlers.at(name).is_broken)
+    alerts.push_back({"recovered", "", 0, name, 0, ""});
+}
+
 bool MemoryTables::is_fenced(NodeId node) const {
   const auto found = nodes.find(node);
   return found == nodes.end() || found->second.is_fenced;
@@ -251,6 +281,10 @@ bool MemoryTables::fail_delivery(const PairKey& key, int run, NodeId node, const
   return true;
 }
 
+Milliseconds MemoryTables::probe_delay(const std::string& name, int failed) {
+  return std::min(retry_delay(name, failed + 1), Milliseconds{60'000});
+}
+
 Milliseconds MemoryTables::retry_delay(const std::string& name, int attempts) {
   const HandlerRow* known = handler(name);
   const HandlerPolicy policy = known ? known->policy : HandlerPolicy{};
@@ -272,6 +306,7 @@ std::string MemoryTables::why_stalled(const std::string& name,
                                       const std::string& last_error) const {
   const HandlerRow* known = handler(name);
   if (known && known->is_paused) return "paused by somebody";
+  if (known && known->is_broken) return "out of reach (breaker open): " + known->breaker_error;
   if (!is_hosted(name)) return "hosted by no running evd";
   return last_error.empty() ? "waiting for its turn" : "failing: " + last_error;
 }

@@ -24,6 +24,11 @@ struct MemoryTables {
   struct HandlerRow {
     HandlerPolicy policy;
     bool is_paused = false;
+    bool is_broken = false;
+    std::string breaker_error;
+    int probes = 0;
+    TimePoint probe_at, probe_until;  // probe_until in the past: nobody has the lease
+    NodeId probe_node = 0;
   };
 
   struct LogRow {
@@ -73,6 +78,11 @@ struct MemoryTables {
   const HandlerRow* handler(const std::string& name) const;  // null: unknown
   int max_attempts(const std::string& name) const;
   bool is_hosted(const std::string& name) const;
+  bool is_probe_leased(const HandlerRow& row) const;
+  bool may_probe(const HandlerRow& row, NodeId node) const;
+  bool is_let_through(const HandlerRow& row, NodeId node) const;
+  void close_breaker(const std::string& name);
+  void tell_handler_recovered(const std::string& name);
   bool is_fenced(NodeId node) const;  // or unknown
   void require_living(NodeId node) const;
 
@@ -97,6 +107,7 @@ struct MemoryTables {
   bool hand_back(const PairKey& key, int run, NodeId node);
   bool fail_delivery(const PairKey& key, int run, NodeId node, const std::string& error,
                      bool is_permanent, const std::optional<Milliseconds>& retry_after);
+  Milliseconds probe_delay(const std::string& name, int failed);
   Milliseconds retry_delay(const std::string& name, int attempts);
   void raise_alert(const std::string& kind, PairRow& pair, const std::string& error);
   std::string why_stalled(const std::string& name, const std::string& last_error) const;

@@ -234,15 +234,32 @@ int PgJournal::finish(NodeId node, const std::vector<FinishedRun>& runs) {
       .int32(0, 0);
 }
 
-std::vector<HandlerState> PgJournal::poll(const std::vector<std::string>& handlers) {
+bool PgJournal::open_breaker(NodeId node, const std::string& handler, const std::string& error) {
+  return query("select evd.open_breaker($1, $2, $3)", params(node, handler, error)).boolean(0, 0);
+}
+
+bool PgJournal::lease_probe(NodeId node, const std::string& handler) {
+  return query("select evd.lease_probe($1, $2)", params(node, handler)).boolean(0, 0);
+}
+
+bool PgJournal::end_probe(NodeId node, const std::string& handler, bool was_heard) {
+  return query("select evd.end_probe($1, $2, $3)", params(node, handler, was_heard)).boolean(0, 0);
+}
+
+PollResult PgJournal::poll(NodeId node, const PollRequest& request) {
   const pg::Result result = query(
-      "select handler, is_paused, has_part, has_delivery from evd.poll($1)", params(handlers));
-  std::vector<HandlerState> states;
+      "select handler, is_paused, is_broken, may_probe, has_part, has_delivery, has_unread,"
+      " has_alert from evd.poll($1, $2, $3, $4::interval)",
+      params(node, request.handlers, request.is_cron, interval(request.precedence)));
+  PollResult poll;
   for (int row = 0; row < result.rows(); ++row) {
-    states.push_back({result.string(row, 0), result.boolean(row, 1), result.boolean(row, 2),
-                      result.boolean(row, 3)});
+    poll.handlers.push_back({result.string(row, 0), result.boolean(row, 1), result.boolean(row, 2),
+                             result.boolean(row, 3), result.boolean(row, 4),
+                             result.boolean(row, 5)});
+    poll.has_unread = result.boolean(row, 6);
+    poll.has_alert = result.boolean(row, 7);
   }
-  return states;
+  return poll;
 }
 
 std::uint64_t PgJournal::arm() { return query("select evd.arm()", {}).uint64(0, 0); }

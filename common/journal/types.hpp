@@ -147,12 +147,26 @@ struct TakeRequest {
   Milliseconds precedence{0};  // is_cron: left to a living evd that hosts the handler
 };
 
+struct PollRequest {
+  std::vector<std::string> handlers;
+  bool is_cron = false;  // these two as in TakeRequest
+  Milliseconds precedence{0};
+};
+
 // What an idle node must know of a handler that it hosts.
 struct HandlerState {
   std::string handler;
   bool is_paused = false;
-  bool has_part = false;
-  bool has_delivery = false;
+  bool is_broken = false;     // its breaker is open
+  bool may_probe = false;     // is_broken: a probe can be leased
+  bool has_part = false;      // that is due and free, and …
+  bool has_delivery = false;  // … in so far as the asker may take it
+};
+
+struct PollResult {
+  std::vector<HandlerState> handlers;
+  bool has_unread = false;  // an event that no window has taken
+  bool has_alert = false;   // one waits to be sent
 };
 
 struct NodeInfo {

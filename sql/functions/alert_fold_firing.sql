@@ -1,4 +1,5 @@
--- Folds rows of the outbox that tell of trouble into groups. A pair counts once in a group, however often it failed.
+-- Folds rows of the outbox that tell of trouble into groups. A pair counts once in a group, however often it failed; a
+-- handler as a whole counts as the pair of event 0.
 -- Reads alert; writes alert_group, alert_pair.
 create or replace function evd.alert_fold_firing(p_routes jsonb, p_ids bigint[]) returns void
 language plpgsql
@@ -6,7 +7,7 @@ as $$
 begin
   perform evd.alert_open_groups(p_routes, p_ids);
   with named as (
-    select g.id as group_id, g.is_tracked and a.event_id is not null as is_pair, a.*
+    select g.id as group_id, g.is_tracked as is_pair, a.*
     from evd.alert a
     cross join lateral evd.alert_targets(p_routes, a.owner, a.kind) t (channel)
     join evd.alert_group g on g.channel = t.channel and g.kind = a.kind and g.event_name = coalesce(a.event_name, '')
@@ -14,7 +15,7 @@ begin
     where a.id = any (p_ids)),
   pairs as (
     insert into evd.alert_pair (group_id, event_id)
-    select distinct n.group_id, n.event_id from named n where n.is_pair
+    select distinct n.group_id, coalesce(n.event_id, 0) from named n where n.is_pair
     on conflict do nothing
     returning group_id, event_id),
   new_pairs as (

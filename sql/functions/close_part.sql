@@ -8,6 +8,7 @@ language plpgsql
 as $$
 declare
   v_entry    record;
+  v_was_told boolean := false;
   v_handlers text[] := array_fill(p_handler, array[cardinality(p_event_ids)]);
 begin
   if not p_states && array['retry', 'failed'] then
@@ -15,7 +16,8 @@ begin
   end if;
   if p_upto_xid is null then
     delete from evd.window_part
-      where window_id = p_window and handler = p_handler and node_id = p_node and token = p_token;
+      where window_id = p_window and handler = p_handler and node_id = p_node and token = p_token
+      returning stalled_at is not null into v_was_told;
   else
     update evd.window_part
       set node_id = null, token = null, next_at = clock_timestamp(), upto_xid = p_upto_xid, upto_id = p_upto_id
@@ -23,6 +25,9 @@ begin
   end if;
   if not found then
     return false;
+  end if;
+  if v_was_told then
+    perform evd.tell_handler_recovered(p_handler);
   end if;
   perform evd.spill(p_window, p_node, p_event_ids, v_handlers, p_states);
   for v_entry in

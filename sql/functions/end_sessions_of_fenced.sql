@@ -1,5 +1,5 @@
 -- Ends the sessions that are within a transaction for a fenced node: a process that was stopped amid one would hold its
--- rows for ever. They are known by the lock that evd.hold_share takes, which ends with their transaction; so a process
+-- rows for ever. They are known by the lock that evd.sign_transaction takes, which ends with their transaction; so a process
 -- id that was used again is never met. It runs with the caller's rights, which reach sessions of the same login; what
 -- may not be ended is left alone. Waits up to a second for each. Reads node. Returns how many it asked to end.
 create or replace function evd.end_sessions_of_fenced() returns integer

@@ -9,8 +9,7 @@ language plpgsql rows 1
 as $$
 #variable_conflict use_column
 begin
-  -- Says whose transaction this is, for evd.end_sessions_of_fenced.
-  perform pg_advisory_xact_lock_shared(6649445, p_node::integer);
+  perform evd.sign_transaction(p_node);
   select true, w.to_xid, w.to_id, w.opened_at into is_open, to_xid, to_id, opened_at from evd.event_window w
     where w.id = p_window and w.node_id = p_node and w.token = p_token and w.closed_at is null
     for share;

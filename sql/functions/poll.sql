@@ -1,14 +1,30 @@
--- What an idle node must know, in one statement: for each of its handlers whether it is paused and whether a part or
--- a delivery of it is due. Reads handler, window_part, delivery.
-create or replace function evd.poll(p_handlers text[])
-returns table (handler text, is_paused boolean, has_part boolean, has_delivery boolean)
+-- What an idle node must know, in one statement: whether an event is unread and an alert waits to be sent, the same in
+-- each row; and for each of its handlers whether it is paused, out of reach (and whether it may ask for a probe), and
+-- whether a part or a delivery that it may take is due. p_cron, p_precedence: as evd.take_deliveries.
+-- Reads handler, window_part, delivery, node, event_window, event, alert, alert_group.
+create or replace function evd.poll(p_node bigint, p_handlers text[], p_cron boolean, p_precedence interval)
+returns table (handler text, is_paused boolean, is_broken boolean, may_probe boolean, has_part boolean,
+               has_delivery boolean, has_unread boolean, has_alert boolean)
 language sql
 as $$
-  select n.name, h.paused_at is not null,
+  select n.name, h.paused_at is not null, h.breaker_opened_at is not null,
+         h.breaker_opened_at is not null
+         and case when h.probe_until >= clock_timestamp() then h.probe_node = p_node
+                  else h.probe_at <= clock_timestamp() end,
          exists (select from evd.window_part p
                  where p.state = 'deferred' and p.handler = n.name and p.node_id is null
-                   and p.next_at <= clock_timestamp()),
+                   and p.next_at <= t.until),
          exists (select from evd.delivery d
-                 where d.state = 'waiting' and d.handler = n.name and d.next_at <= clock_timestamp())
-  from unnest(p_handlers) n (name) left join evd.handler h on h.name = n.name
+                 where d.state = 'waiting' and d.handler = n.name and d.next_at <= t.until
+                   and (p_cron or h.retry = 'daemon' or d.attempts = 0)),
+         s.has_unread, s.has_alert
+  from unnest(p_handlers) n (name)
+  left join evd.handler h on h.name = n.name
+  cross join lateral (
+    select clock_timestamp() - case when p_cron and evd.is_hosted(n.name) then p_precedence else '0' end as until) t
+  cross join (
+    select evd.unread_since() is not null as has_unread,
+           exists (select from evd.alert) or exists (
+             select from evd.alert_group g
+             where g.state in ('open', 'sending') and g.next_at <= clock_timestamp()) as has_alert) s
 $$;

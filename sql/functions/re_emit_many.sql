@@ -1,7 +1,7 @@
 -- evd.re_emit for many events at once; ids that are unknown, and handlers that an event does not expect, are left out.
 -- Only a pair that nothing else can be running is touched. result: re-emitted; still running: …; already done;
 -- already resolved; not due before ….
--- Reads event, event_window, window_part, route, handler; writes delivery; appends to action. Wakes evd.
+-- Reads event, event_window, window_part, route, handler; writes delivery, handler; appends to action. Wakes evd.
 create or replace function evd.re_emit_many(p_event_ids bigint[], p_handler text default null,
                                             p_all boolean default false, p_new_key boolean default false,
                                             p_actor text default null, p_why text default null)
@@ -38,6 +38,10 @@ begin
     return next;
   end loop;
   if v_any then
+    -- Somebody mended the handler, maybe: its breaker finds out at once.
+    update evd.handler h set probe_at = clock_timestamp()
+      where h.breaker_opened_at is not null and h.probe_at > clock_timestamp()
+        and (p_handler is null or h.name = p_handler);
     perform evd.wake();
   end if;
 end

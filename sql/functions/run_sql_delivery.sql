@@ -10,6 +10,7 @@ declare
   v_event evd.event;
   v_json  jsonb;
 begin
+  perform evd.sign_transaction(p_node);
   select * into d from evd.delivery
     where event_id = p_event_id and handler = p_handler and run = p_run and state = 'running' and node_id = p_node
     for no key update;

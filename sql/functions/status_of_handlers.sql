@@ -17,9 +17,9 @@ as $$
     'paused_at', evd.iso_time(h.paused_at), 'paused_by', h.paused_by, 'parts', coalesce(p.parts, 0),
     'part_events', coalesce(p.events, 0), 'oldest_part_at', evd.iso_time(p.oldest),
     'waiting', coalesce(d.waiting, 0), 'running', coalesce(d.running, 0), 'escalated', coalesce(d.escalated, 0),
-    'breaker', to_jsonb(h) - array['name', 'kind', 'owner', 'runbook', 'max_attempts', 'alert_after', 'retry',
-                                   'backoff_base', 'backoff_factor', 'backoff_max', 'backoff_jitter', 'paused_at',
-                                   'paused_by']) order by n.name), '[]')
+    'breaker', case when h.breaker_opened_at is not null then jsonb_build_object(
+      'opened_at', evd.iso_time(h.breaker_opened_at), 'error', h.breaker_error, 'probes', h.probes,
+      'probe_at', evd.iso_time(h.probe_at)) end) order by n.name), '[]')
   from (select name from evd.handler union select handler from parts union select handler from rows) n
   left join evd.handler h on h.name = n.name
   left join parts p on p.handler = n.name

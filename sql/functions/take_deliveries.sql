@@ -11,14 +11,13 @@ as $$
 #variable_conflict use_column
 begin
   perform set_config('synchronous_commit', 'off', true);
-  if not exists (select from evd.node n where n.id = p_node and n.fenced_at is null) then
-    raise 'node % is fenced', p_node using errcode = 'VE020';
-  end if;
+  perform evd.check_living(p_node);
+  perform evd.sign_transaction(p_node);   -- a node that is stopped may not read the rows that this returns
   return query
     with due as materialized (
       select t.event_id, t.handler
       from unnest(p_handlers, p_slots) s (handler, slots)
-      join evd.handler h on h.name = s.handler and h.paused_at is null
+      join evd.handler h on h.name = s.handler and evd.is_let_through(h, p_node)
       cross join lateral (
         select d.event_id, d.handler from evd.delivery d
         where d.state = 'waiting' and d.handler = s.handler

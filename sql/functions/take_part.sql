@@ -15,7 +15,7 @@ begin
   return query
     update evd.window_part p set node_id = p_node, token = p_token
       from (select q.window_id, q.handler from evd.window_part q
-            join evd.handler h on h.name = q.handler and h.paused_at is null
+            join evd.handler h on h.name = q.handler and evd.is_let_through(h, p_node)
             where q.state = 'deferred' and q.node_id is null and q.handler = any (p_handlers)
               and q.next_at <= clock_timestamp() - case when v_is_cron and evd.is_hosted(q.handler)
                                                         then interval '30 seconds' else '0' end

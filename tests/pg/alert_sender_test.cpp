@@ -207,11 +207,31 @@ TEST_F(AlertSender, TellsOnlyOfWhatIsStillUnresolved) {
 
 TEST_F(AlertSender, OwesNoEndToWhatNamesNoPair) {
   connection_.query(
-      "insert into evd.alert (kind, handler, owner, error) values "
-      "('stalled', 'lottery', 'growth', 'paused by ann')");
+      "insert into evd.alert (kind, owner, error) values ('config_drift', 'growth', 'a key')");
   EXPECT_EQ(send(), 1);
   EXPECT_EQ(send(), 0);
-  EXPECT_EQ(kinds("slack"), Kinds{"stalled"});
+  EXPECT_EQ(kinds("slack"), Kinds{"config_drift"});
+}
+
+TEST_F(AlertSender, TellsOfTheEndOfWhatItToldOfAHandlerAsAWhole) {
+  const auto raise_whole = [&](const std::string& kind, const std::string& handler) {
+    connection_.query(
+        "insert into evd.alert (kind, handler, owner, error) values ($1, $2, 'growth', 'refused')",
+        pg::params(kind, handler));
+  };
+  raise_whole("stalled", "lottery");
+  raise_whole("stalled", "lottery");
+  raise_whole("stalled", "giveCoupon");
+  raise("stalled", 7, 7);
+  EXPECT_EQ(send(), 3);
+  raise_whole("recovered", "lottery");
+  EXPECT_EQ(send(), 1);
+  const Alert& recovered = sent("slack").back();
+  EXPECT_EQ(recovered.kind, "recovered");
+  EXPECT_EQ(recovered.handler, "lottery");
+  EXPECT_EQ(recovered.event_name, "");
+  EXPECT_TRUE(recovered.event_ids.empty());
+  EXPECT_EQ(send(), 0);
 }
 
 TEST_F(AlertSender, TellsOfTheEndOfSeveralKindsAtOnce) {

@@ -49,12 +49,11 @@ class PgFixture : public JournalFixture {
   }
 
   void pause(const std::string& handler) override {
-    connection_.query("update evd.handler set paused_at = clock_timestamp() where name = $1",
-                      params(handler));
+    connection_.query("select evd.pause($1)", params(handler));
   }
 
   void resume(const std::string& handler) override {
-    connection_.query("update evd.handler set paused_at = null where name = $1", params(handler));
+    connection_.query("select evd.resume($1)", params(handler));
   }
 
   std::int64_t emit(const std::string& event_name, const std::string& args,
@@ -78,7 +77,9 @@ class PgFixture : public JournalFixture {
           "delivery set next_at = next_at - $1::interval, "
           "deadline_at = deadline_at - $1::interval, created_at = created_at - $1::interval, "
           "event_created_at = event_created_at - $1::interval",
-          "node set heartbeat_at = heartbeat_at - $1::interval"}) {
+          "node set heartbeat_at = heartbeat_at - $1::interval",
+          "handler set probe_at = probe_at - $1::interval, probe_until = probe_until - "
+          "$1::interval"}) {
       connection_.query("update evd." + std::string(table), params(interval(duration)));
     }
   }

@@ -80,6 +80,37 @@ TEST_F(Close, ATakeoverEndsTheSessionThatADeadNodeLeftAmidABatch) {
   EXPECT_EQ(number(connection, "select count(*) from public.seen"), 0);
 }
 
+TEST_F(Close, ATakeoverEndsTheSessionThatADeadNodeLeftAmidTakingDeliveries) {
+  emit();
+  run_window("(1,lottery,queued),(1,sqlCoupon,queued)");
+  auto stuck = database.connect();
+  const std::string take =
+      "select run from evd.take_deliveries($1, '{lottery,sqlCoupon}', '{9,9}', false, '0')";
+  stuck.query("begin");
+  EXPECT_EQ(rows(stuck, take, pg::params(node)), "1\n1");
+  kill_node();
+  take_over();
+  EXPECT_THROW(stuck.query("commit"), pg::Error);
+  EXPECT_EQ(delivery(1), "waiting|0|0");
+}
+
+TEST_F(Close, ATakeoverEndsTheSessionThatADeadNodeLeftAmidAnSqlDelivery) {
+  emit();
+  run_window("(1,sqlCoupon,queued)");
+  connection.query("select from evd.take_deliveries($1, '{sqlCoupon}', '{9}', false, '0')",
+                   pg::params(node));
+  auto stuck = database.connect();
+  stuck.query("begin");
+  stuck.query(
+      "select evd.run_sql_delivery(1, 'sqlCoupon', 1, $1,"
+      " 'insert into public.seen select ($1 ->> ''id'')::bigint')",
+      pg::params(node));
+  kill_node();
+  EXPECT_EQ(take_over(), 1);
+  EXPECT_THROW(stuck.query("commit"), pg::Error);
+  EXPECT_EQ(number(connection, "select count(*) from public.seen"), 0);
+}
+
 TEST_F(Close, ATakeoverEndsNoSessionOfALivingNode) {
   emit();
   claim();

@@ -155,7 +155,9 @@ TEST_F(Operator, PausesAndResumesWakingWhoSleeps) {
   run_window("", "{lottery}");
   EXPECT_EQ(value(connection, "select evd.pause('lottery', 'ann')"), "t");
   EXPECT_EQ(value(connection, "select evd.pause('lottery', 'bob')"), "f");
-  EXPECT_EQ(rows(connection, "select is_paused, has_part from evd.poll('{lottery}')"), "t|t");
+  EXPECT_EQ(
+      rows(connection, "select is_paused, has_part from evd.poll(1, '{lottery}', false, '0')"),
+      "t|t");
   EXPECT_EQ(value(connection, "select paused_by from evd.handler where name = 'lottery'"),
             "evd (ann)");
   EXPECT_EQ(

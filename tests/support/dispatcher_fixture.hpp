@@ -108,7 +108,9 @@ class DispatcherFixture : public testing::Test {
   }
 
   // Whether some of the handler's work waits in a part.
-  bool has_part(const std::string& handler) { return memory_.poll({handler}).at(0).has_part; }
+  bool has_part(const std::string& handler) {
+    return memory_.poll(node_, {{handler}}).handlers.at(0).has_part;
+  }
 
   // The handler's deliveries as "event state run/attempts".
   std::vector<std::string> rows(const std::string& handler) const {

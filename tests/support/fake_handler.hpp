@@ -105,10 +105,10 @@ class FakeShareHandler : public FakeAttempts<handlers::ShareHandler> {
   void stop_share(const journal::ShareRef& share) override { stopped_.push_back(share); }
 
   // Ends the share that runs the longest.
-  void end_share(journal::ShareResult result, int ran = 0) {
+  void end_share(journal::ShareResult result, int ran = 0, const std::string& unreachable = {}) {
     const journal::ShareRef share = shares_.at(0);
     shares_.erase(shares_.begin());
-    sink().share_ended({share, result, ran});
+    sink().share_ended({share, result, ran, unreachable});
   }
 
   const std::vector<journal::ShareRef>& shares() const { return shares_; }  // that run

@@ -72,8 +72,18 @@ class FlakyJournal : public journal::Journal {
   int finish(journal::NodeId node, const std::vector<journal::FinishedRun>& runs) override {
     return call("finish", [&] { return inner_.finish(node, runs); });
   }
-  std::vector<journal::HandlerState> poll(const std::vector<std::string>& handlers) override {
-    return call("poll", [&] { return inner_.poll(handlers); });
+  bool open_breaker(journal::NodeId node, const std::string& handler,
+                    const std::string& error) override {
+    return call("open_breaker", [&] { return inner_.open_breaker(node, handler, error); });
+  }
+  bool lease_probe(journal::NodeId node, const std::string& handler) override {
+    return call("lease_probe", [&] { return inner_.lease_probe(node, handler); });
+  }
+  bool end_probe(journal::NodeId node, const std::string& handler, bool was_heard) override {
+    return call("end_probe", [&] { return inner_.end_probe(node, handler, was_heard); });
+  }
+  journal::PollResult poll(journal::NodeId node, const journal::PollRequest& request) override {
+    return call("poll", [&] { return inner_.poll(node, request); });
   }
   std::uint64_t arm() override {
     return call("arm", [&] { return inner_.arm(); });

@@ -187,7 +187,7 @@ TEST_P(JournalConformance, PollTellsWhatIsPausedAndWhatIsDue) {
   fixture().pause("s");
   const auto poll = [&] {
     std::vector<std::string> said;
-    for (const auto& state : one.journal->poll({"a", "b", "s"})) {
+    for (const auto& state : one.journal->poll(one.id, {{"a", "b", "s"}}).handlers) {
       said.push_back(state.handler + (state.is_paused ? " paused" : "") +
                      (state.has_part ? " part" : "") + (state.has_delivery ? " delivery" : ""));
     }

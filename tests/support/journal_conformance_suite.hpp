@@ -1,6 +1,7 @@
 // The whole conformance suite. Include it in one source file of a test binary.
 #pragma once
 
+#include "tests/support/journal_conformance_breakers.hpp"
 #include "tests/support/journal_conformance_deliveries.hpp"
 #include "tests/support/journal_conformance_parts.hpp"
 #include "tests/support/journal_conformance_recovery.hpp"

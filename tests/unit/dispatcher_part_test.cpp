@@ -143,7 +143,7 @@ TEST_F(DispatcherPart, NewWindowsQueueBehindThem) {
   run();
   b_->end_all();
   run();
-  EXPECT_TRUE(memory_.poll({"a"}).at(0).has_part);
+  EXPECT_TRUE(has_part("a"));
   while (!a_->running().empty()) {
     a_->end_all();
     run();

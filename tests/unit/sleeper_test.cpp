@@ -95,7 +95,7 @@ TEST_F(SleeperTest, LooksAtOnceAfterArmingAndOnceMoreWhenNoEmitterCanHaveMissedI
   sleeper_.claimed(journal_, Claimed::k_nothing);
   EXPECT_TRUE(sleeper_.may_claim()) << "one more look";
   sleeper_.claimed(journal_, Claimed::k_nothing);
-  EXPECT_EQ(sleeper_.claim_at() - clock_.now(), seconds{1}) << "the slow poll";
+  EXPECT_EQ(sleeper_.claim_at() - clock_.now(), seconds{10}) << "it sleeps";
 }
 
 TEST_F(SleeperTest, PollsForAtMostASecondWhileATransactionStaysOpen) {
@@ -103,6 +103,13 @@ TEST_F(SleeperTest, PollsForAtMostASecondWhileATransactionStaysOpen) {
   idle_for(milliseconds{1100});
   EXPECT_LE(idle_for(seconds{10}), 11);
   EXPECT_EQ(arms(), 1);
+}
+
+TEST_F(SleeperTest, IsWokenByWhatTheSlowPollNotices) {
+  idle_for(seconds{2});
+  ASSERT_FALSE(sleeper_.may_claim());
+  sleeper_.noticed();
+  EXPECT_TRUE(sleeper_.may_claim());
 }
 
 TEST_F(SleeperTest, IsWokenByANotification) {
