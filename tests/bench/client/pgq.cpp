@@ -49,7 +49,8 @@ Done pgq_write(const std::string& url, const std::string& queue, std::int64_t ev
     const std::string table =
         connection.query("select pgq.current_event_table($1)", pg::params(queue)).string(0, 0);
     connection.query(
-        "insert into " + table + " (ev_type, ev_data) select 'benched', e from unnest($1) e",
+        "insert into " + table +
+            " (ev_time, ev_type, ev_data) select now(), 'benched', e from unnest($1) e",
         pg::params(payload));
     transaction.commit();
   }
