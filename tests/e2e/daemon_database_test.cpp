@@ -77,7 +77,7 @@ TEST_F(DaemonDatabase, EveryBackendTerminatedAgainAndAgainLosesNothing) {
         "and application_name not like '%test'");
   }
   const Ids ids = emitter.stop();
-  EXPECT_TRUE(shop.wait_processed(ids)) << evd->err();
+  EXPECT_TRUE(shop.wait_processed(ids, std::chrono::minutes{4})) << evd->err();
   EXPECT_TRUE(evd->running());
   expect_nothing_lost(shop, ids);
   EXPECT_EQ(shop.number("select count(*) from evd.attempt where handler = 'giveCoupon'"), 0);
