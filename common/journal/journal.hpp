@@ -52,8 +52,9 @@ class Journal {
   virtual int finish(
       NodeId node, const std::vector<FinishedRun>& runs) = 0;  // how many were the node's to report
 
-  // --- breakers: while a handler's is open, nobody may take its parts and deliveries but the node
-  // that has leased its probe False: it was open already. Tells the owner.
+  // --- breakers: while a handler's is open, only the node that has leased its probe may take its
+  // parts and deliveries
+  // Tells the owner. False: it was open already.
   virtual bool open_breaker(NodeId node, const std::string& handler, const std::string& error) = 0;
   // For half a minute; the same node may ask again. False: not yet, or it is another node's turn.
   virtual bool lease_probe(NodeId node, const std::string& handler) = 0;

@@ -31,9 +31,7 @@ begin
   -- WAL is a prefix: nothing that depends on this claim can outlive it, and losing it repeats a window.
   perform set_config('synchronous_commit', 'off', true);
   perform pg_advisory_xact_lock(6649444, 1);
-  if not exists (select from evd.node where id = p_node and fenced_at is null) then
-    raise 'node % is fenced', p_node using errcode = 'VE020';
-  end if;
+  perform evd.check_living(p_node);
 
   select * into strict v_last from evd.event_window order by id desc limit 1;
   v_new := v_last;

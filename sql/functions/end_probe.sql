@@ -3,12 +3,11 @@
 create or replace function evd.end_probe(p_node bigint, p_handler text, p_was_heard boolean) returns boolean
 language plpgsql
 as $$
-declare
-  v_has_lease constant boolean := exists (
-    select from evd.handler h where h.name = p_handler and h.probe_node = p_node and h.probe_until >= clock_timestamp()
-    for no key update);
 begin
-  if not v_has_lease then
+  perform from evd.handler h
+    where h.name = p_handler and h.probe_node = p_node and h.probe_until >= clock_timestamp()
+    for no key update;
+  if not found then
     return false;
   elsif p_was_heard then
     perform evd.close_breaker(p_handler);

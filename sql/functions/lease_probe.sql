@@ -7,9 +7,7 @@ as $$
 begin
   perform evd.check_living(p_node);
   update evd.handler h set probe_node = p_node, probe_until = clock_timestamp() + interval '30 seconds'
-    where h.name = p_handler and h.breaker_opened_at is not null
-      and case when h.probe_until >= clock_timestamp() then h.probe_node = p_node
-               else h.probe_at <= clock_timestamp() end;
+    where h.name = p_handler and evd.may_probe(h, p_node);
   return found;
 end
 $$;

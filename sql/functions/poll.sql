@@ -8,9 +8,7 @@ returns table (handler text, is_paused boolean, is_broken boolean, may_probe boo
 language sql
 as $$
   select n.name, h.paused_at is not null, h.breaker_opened_at is not null,
-         h.breaker_opened_at is not null
-         and case when h.probe_until >= clock_timestamp() then h.probe_node = p_node
-                  else h.probe_at <= clock_timestamp() end,
+         evd.may_probe(h, p_node),
          exists (select from evd.window_part p
                  where p.state = 'deferred' and p.handler = n.name and p.node_id is null
                    and p.next_at <= t.until),

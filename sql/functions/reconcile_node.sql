@@ -11,9 +11,7 @@ declare
   v_window   bigint;
   v_handlers text[];
 begin
-  if not exists (select from evd.node n where n.id = p_node and n.fenced_at is null) then
-    raise 'node % is fenced', p_node using errcode = 'VE020';
-  end if;
+  perform evd.check_living(p_node);
   for v_window in
     select w.id from evd.event_window w
     where w.id >= (select l.low_id from evd.event_window l order by l.id desc limit 1)
