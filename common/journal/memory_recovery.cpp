@@ -249,6 +249,10 @@ bool MemoryJournal::fence(const StaleNode& node) {
     return false;
   }
   found->second.is_fenced = true;
+  for (auto& [name, row] : tables_->handlers) {
+    if (row.probe_node == node.id) row.probe_node = 0;
+  }
+  tables_->alerts.push_back({"node_lost", "", 0, "", 0, found->second.info.name});
   return true;
 }
 

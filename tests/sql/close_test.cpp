@@ -135,6 +135,42 @@ TEST_F(Close, ATakeoverGoesOnWithoutWhatItMayNotEnd) {
   EXPECT_EQ(number(worker, "select evd.take_over(100)"), 1);
 }
 
+TEST_F(Close, ATakeoverFreesTheRestWhereOneWindowCannotBeAndTells) {
+  emit();
+  claim();
+  const std::int64_t broken = window;
+  emit();
+  claim();
+  // What is wrong with a row that a future bug left behind cannot be foreseen: here its part is
+  // refused.
+  connection.query(
+      "create function public.refuse() returns trigger language plpgsql as $$"
+      " begin if new.window_id = " +
+      std::to_string(broken) + " then raise 'broken row'; end if; return new; end $$");
+  connection.query(
+      "create trigger refuse before insert on evd.window_part for each row"
+      " execute function public.refuse()");
+  kill_node();
+  EXPECT_EQ(take_over(), 1);
+  EXPECT_EQ(take_over(), 0);
+  EXPECT_EQ(rows(connection, "select id from evd.event_window where closed_at is null"),
+            std::to_string(broken));
+  EXPECT_EQ(rows(connection,
+                 "select distinct error like '%broken row%' from evd.alert"
+                 " where kind = 'recovery_stalled'"),
+            "t");
+  connection.query("drop trigger refuse on evd.window_part");
+  EXPECT_EQ(take_over(), 1);
+}
+
+TEST_F(Close, ANodesDeathIsTold) {
+  kill_node();
+  EXPECT_EQ(rows(connection, "select kind, error like 'evd on one (node 1)%' from evd.alert"),
+            "node_lost|t");
+  kill_node();
+  EXPECT_EQ(number(connection, "select count(*) from evd.alert"), 1);
+}
+
 TEST_F(Close, KeepsASqlHandlersProgressInTheOpenWindow) {
   for (int i = 0; i < 3; ++i) emit();
   claim();
@@ -240,7 +276,7 @@ TEST_F(Close, EscalatesAtATakeoverWhatHadOneAttemptOnly) {
   kill_node();
   take_over();
   EXPECT_EQ(delivery(1), "escalated|1|1");
-  EXPECT_EQ(alerts(), "escalated|1|lottery");
+  EXPECT_EQ(alerts(), "node_lost||\nescalated|1|lottery");
   EXPECT_EQ(value(connection, "select last_error from evd.delivery"),
             "the process that ran it died, in its last attempt");
 }

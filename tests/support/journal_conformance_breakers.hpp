@@ -102,6 +102,16 @@ TEST_P(JournalConformance, ADeadNodeOpensNoBreaker) {
   EXPECT_THROW(one.journal->lease_probe(one.id, "a"), journal::NodeFenced);
 }
 
+TEST_P(JournalConformance, NobodyWaitsForTheProbeOfADeadNode) {
+  const TestNode dead = node(), other = node();
+  dead.journal->open_breaker(dead.id, "a", "refused");
+  advance(seconds{11});
+  ASSERT_TRUE(dead.journal->lease_probe(dead.id, "a"));
+  EXPECT_FALSE(other.journal->lease_probe(other.id, "a"));
+  kill(dead);
+  EXPECT_TRUE(other.journal->lease_probe(other.id, "a"));
+}
+
 TEST_P(JournalConformance, WhatWaitsForAHandlerOutOfReachIsToldWithThatReason) {
   const TestNode one = node("evd", {"a"});
   emit("one");

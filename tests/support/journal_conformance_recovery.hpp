@@ -92,7 +92,13 @@ TEST_P(JournalConformance, ATakeoverEscalatesWhatHadOneAttempt) {
   EXPECT_EQ(other.journal->take_over(100), 1);
   EXPECT_EQ(row(id).state, "escalated");
   EXPECT_THAT(row(id).last_error, testing::HasSubstr("died"));
-  EXPECT_THAT(alert_kinds(), ElementsAre("escalated"));
+  EXPECT_THAT(alert_kinds(), ElementsAre("node_lost", "escalated"));
+}
+
+TEST_P(JournalConformance, ANodesDeathIsTold) {
+  kill(node());
+  ASSERT_THAT(alert_kinds(), ElementsAre("node_lost"));
+  EXPECT_THAT(fixture().alerts()[0].error, testing::HasSubstr("test"));
 }
 
 TEST_P(JournalConformance, FreesThePartsOfADeadNode) {
@@ -137,7 +143,7 @@ TEST_P(JournalConformance, ARunningDeliveryInItsLastAttemptIsEscalatedByATakeove
   kill(dead);
   EXPECT_EQ(other.journal->take_over(100), 1);
   EXPECT_EQ(row(id).state, "escalated");
-  EXPECT_THAT(alert_kinds(), ElementsAre("escalated"));
+  EXPECT_THAT(alert_kinds(), ElementsAre("node_lost", "escalated"));
 }
 
 TEST_P(JournalConformance, ATakeoverIsBoundedAndLeavesTheLivingAlone) {
