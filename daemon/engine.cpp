@@ -189,23 +189,52 @@ void Engine::drain() {
   dispatcher_->stop_starting();
   const Clock::TimePoint deadline = clock_.now() + config_.daemon.stop_timeout;
   try {
+    // Where the database was away before, one try is enough: nobody waits for it to come back.
+    bool is_left = node_ == 0 || (!session_ && !connect_to_leave(clock_.now()));
+    while (!is_left) is_left = leave(deadline) || !connect_to_leave(deadline);
+  } catch (const journal::NodeFenced&) {
+    logger_.warn("this node was taken over while it stopped", {{"node", node_}});
+  }
+}
+
+// False: the connection was lost.
+bool Engine::leave(Clock::TimePoint deadline) {
+  try {
     if (!drain_until(deadline)) {
       logger_.info("what still runs is interrupted and given back");
       dispatcher_->interrupt();
       drain_until(clock_.now() + k_after_interrupt);
     }
-    if (session_ && node_ != 0) {
-      session_->journal.leave(node_);
-      logger_.info("left", {{"node", node_}});
+    session_->journal.leave(node_);
+    logger_.info("left", {{"node", node_}});
+    return true;
+  } catch (const pg::Error& error) {
+    logger_.info("connection lost while stopping", {{"error", error.what()}});
+    return false;
+  }
+}
+
+// What has ended is worth writing down, or others will run it again. False: not in time.
+bool Engine::connect_to_leave(Clock::TimePoint deadline) {
+  pg::ReconnectBackoff backoff;
+  for (;;) {
+    try {
+      session_ = std::make_unique<Session>(connect_options());
+      dispatcher_->resume(session_->journal);
+      return true;
+    } catch (const pg::Error& error) {
+      session_.reset();
+      if (clock_.now() >= deadline || control_.interrupt) {
+        logger_.warn("could not leave in order; what is held is taken over after node_timeout",
+                     {{"error", error.what()}});
+        return false;
+      }
     }
-  } catch (const Error& error) {
-    logger_.warn("could not leave in order; what is held is taken over after node_timeout",
-                 {{"error", error.what()}});
+    wait(std::min(deadline, clock_.now() + backoff.next()));
   }
 }
 
 bool Engine::drain_until(Clock::TimePoint deadline) {
-  if (!session_) return true;
   while (!dispatcher_->is_idle()) {
     if (dispatcher_->step()) continue;
     if (clock_.now() >= deadline || control_.interrupt.exchange(false)) return false;

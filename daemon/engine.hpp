@@ -34,6 +34,8 @@ class Engine {
   dispatch::Claimed claimed() const;  // in the step before
   void wait(Clock::TimePoint until);
   void drain();
+  bool leave(Clock::TimePoint deadline);
+  bool connect_to_leave(Clock::TimePoint deadline);
   bool drain_until(Clock::TimePoint deadline);
   void publish();
   pg::ConnectOptions connect_options() const;

@@ -3,6 +3,11 @@
 #include "common/pg/backoff.hpp"
 
 namespace evd::daemon {
+namespace {
+
+constexpr Milliseconds k_first_pause{100};
+
+}  // namespace
 
 Periodic::Periodic(pg::ConnectOptions options, Milliseconds every, logging::Logger& logger,
                    std::function<void(pg::Connection&)> work,
@@ -20,11 +25,13 @@ Periodic::~Periodic() {
 }
 
 void Periodic::run(const std::stop_token& stop) {
-  pg::ReconnectBackoff backoff;
+  // A heartbeat must be back long before its node looks dead.
+  pg::ReconnectBackoff backoff(std::min(k_first_pause, every_), every_);
   while (!stop.stop_requested()) {
     try {
-      work_until_lost(stop);
+      pg::Connection connection = pg::Connection::open(options_);
       backoff.reset();
+      work_until_lost(connection, stop);
     } catch (const pg::Error& error) {
       if (lost_) lost_(error);
       logger_.debug("periodic work lost its connection", {{"error", error.what()}});
@@ -33,8 +40,7 @@ void Periodic::run(const std::stop_token& stop) {
   }
 }
 
-void Periodic::work_until_lost(const std::stop_token& stop) {
-  pg::Connection connection = pg::Connection::open(options_);
+void Periodic::work_until_lost(pg::Connection& connection, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     try {
       work_(connection);

@@ -1,5 +1,5 @@
 // A thread that does something with a connection of its own every so often, and connects again when
-// it is lost.
+// it is lost, no more rarely than it works.
 #pragma once
 
 #include <condition_variable>
@@ -25,7 +25,7 @@ class Periodic {
 
  private:
   void run(const std::stop_token& stop);
-  void work_until_lost(const std::stop_token& stop);
+  void work_until_lost(pg::Connection& connection, const std::stop_token& stop);
   void pause(const std::stop_token& stop, Milliseconds time);
 
   pg::ConnectOptions options_;

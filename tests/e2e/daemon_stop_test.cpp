@@ -44,6 +44,25 @@ TEST_F(DaemonStop, AttemptsThatRunMayEndAndTheNodeLeaves) {
   EXPECT_EQ(shop.sql_tally(ids), Tally{});
 }
 
+TEST_F(DaemonStop, AConnectionLostMeanwhileIsMadeAgainToLeaveInOrder) {
+  write_config("\"10s\"");
+  const Program evd = shop.start_evd();
+  shop.hold();
+  const Ids ids = shop.emit(4);
+  ASSERT_TRUE(eventually([&] { return shop.count("start") == 4; }));
+  evd->signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] {
+    return shop.number("select count(*) from evd.event_window where closed_at is null") == 0;
+  }));
+  shop.value(
+      "select count(pg_terminate_backend(pid, 1000)) from pg_stat_activity "
+      "where datname = current_database() and application_name = 'evd'");
+  shop.release();
+  EXPECT_EQ(evd->wait(), 0);
+  EXPECT_TRUE(nobody_is_registered()) << evd->err();
+  EXPECT_TRUE(shop.all_processed(ids)) << "what ended was written down";
+}
+
 TEST_F(DaemonStop, AnAttemptLongerThanStopTimeoutIsGivenBackUncounted) {
   write_config("\"300ms\"");
   Program evd = shop.start_evd();
