@@ -2,6 +2,7 @@
 
 #include <regex>
 
+#include "common/pg/fault.hpp"
 #include "common/pg/pipeline.hpp"
 
 namespace evd::journal {
@@ -58,6 +59,7 @@ pg::Result transact(pg::Connection& connection, const Call& call) {
     send(pipeline, call);
     outcome = pipeline.sync();
   }
+  pg::fault_point(pg::FaultPlace::k_after, call.sql);
   if (outcome.ok()) return std::move(outcome.results[k_call]);
   if (outcome.error->connection_lost() && outcome.failed <= k_commit) throw *outcome.error;
   try {

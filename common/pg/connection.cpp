@@ -8,6 +8,7 @@
 
 #include "common/pg/connect.hpp"
 #include "common/pg/connection_state.hpp"
+#include "common/pg/fault.hpp"
 
 namespace evd::pg {
 
@@ -80,9 +81,11 @@ Result Connection::query(const std::string& sql, const Params& params, Format fo
   const auto values = params.values();
   const auto types = params.types();
   pg_conn* handle = state_->handle.get();
-  return checked(handle,
-                 PQexecParams(handle, sql.c_str(), static_cast<int>(values.size()), types.data(),
-                              values.data(), nullptr, nullptr, static_cast<int>(format)));
+  fault_point(FaultPlace::k_before, sql);
+  pg_result* raw = PQexecParams(handle, sql.c_str(), static_cast<int>(values.size()), types.data(),
+                                values.data(), nullptr, nullptr, static_cast<int>(format));
+  fault_point(FaultPlace::k_after, sql);
+  return checked(handle, raw);
 }
 
 Result Connection::run_script(const std::string& sql) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/pg/connection_state.hpp"
+#include "common/pg/fault.hpp"
 
 namespace evd::pg {
 
@@ -40,6 +41,7 @@ void Pipeline::send(const std::string& sql, const Params& params, Format format)
   const auto values = params.values();
   const auto types = params.types();
   pg_conn* handle = connection_.state_->handle.get();
+  fault_point(FaultPlace::k_before, sql);
   if (PQsendQueryParams(handle, sql.c_str(), static_cast<int>(values.size()), types.data(),
                         values.data(), nullptr, nullptr, static_cast<int>(format)) != 1) {
     throw make_error(handle, nullptr);
