@@ -16,11 +16,15 @@ constexpr int k_emitters = 30;
 constexpr int k_kills = 20;
 constexpr int k_restarts = 6;
 constexpr std::size_t k_events = 4000;
+constexpr int k_terminations = 60;
+constexpr int k_connections = 330;
 #else
 constexpr int k_emitters = 10;
 constexpr int k_kills = 3;
 constexpr int k_restarts = 2;
 constexpr std::size_t k_events = 300;
+constexpr int k_terminations = 4;
+constexpr int k_connections = 90;
 #endif
 
 using std::chrono::milliseconds;
@@ -94,7 +98,28 @@ class Chaos : public ::testing::Test {
     return first;
   }
 
-  PrivateCluster server{{"max_prepared_transactions=40", "max_connections=80"}};
+  // The test's own connection is from before. Empty: not yet.
+  std::string reconnect() {
+    try {
+      return shop.value("select 'connected'");
+    } catch (const pg::Error&) {
+      return "";
+    }
+  }
+
+  int living_nodes() {
+    return shop.number("select count(*) from evd.node where fenced_at is null");
+  }
+
+  // Every session of evd's, and of the applications.
+  void end_sessions() {
+    shop.value(
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+        "where datname = current_database() and pid <> pg_backend_pid()");
+  }
+
+  PrivateCluster server{
+      {"max_prepared_transactions=40", "max_connections=" + std::to_string(k_connections - 10)}};
   Shop shop{server.url()};
   unsigned seed_ = std::random_device{}();
   std::mt19937 random_{seed_};
@@ -174,11 +199,96 @@ TEST_F(Chaos, ServerKilledUnderLoadLosesNothingThatWasCommitted) {
   }
   const Emitted emitted = emitters.stop();
   EXPECT_TRUE(nodes[0]->running() && nodes[1]->running());
-  try {
-    shop.value("select 1");
-  } catch (const pg::Error&) {  // its connection is from before
-  }
+  ASSERT_TRUE(eventually([&] { return !reconnect().empty(); }));
   expect_nothing_lost(emitted, kills, 3.0);
+}
+
+// Claims commit asynchronously, so what the server lost of them is handed out again, and the frozen
+// node's close comes when others have it.
+TEST_F(Chaos, ServerAwayForLongerThanANodeMayBeAndALateCloseLoseNothing) {
+  const Program nodes[] = {shop.start_evd(), shop.start_evd("second")};
+  Emitters emitters(shop.url(), 4, seed_, false, milliseconds{60});
+  std::vector<double> kills;
+  for (int restart = 0; restart < k_restarts; ++restart) {
+    ASSERT_TRUE(wait_for_more(emitters, 40));
+    std::this_thread::sleep_for(some_time());
+    kills.push_back(now());
+    nodes[0]->signal(SIGSTOP);
+    server.kill();
+    std::this_thread::sleep_for(milliseconds{1500});  // node_timeout is one second
+    server.start();
+    eventually([&] { return !reconnect().empty(); });
+    ASSERT_TRUE(eventually([&] { return living_nodes() == 1; })) << nodes[1]->err();
+    kills.push_back(now());
+    nodes[0]->signal(SIGCONT);
+    ASSERT_TRUE(eventually([&] { return living_nodes() == 2; })) << nodes[0]->err();
+  }
+  expect_nothing_lost(emitters.stop(), kills, 3.0);
+}
+
+TEST_F(Chaos, NodesFrozenAmidBatchesAndWokenAfterTheirTakeoverLoseNothing) {
+  shop.value("insert into shop.slow values (0.01) returning seconds");
+  const Program nodes[] = {shop.start_evd(), shop.start_evd("second")};
+  Emitters emitters(shop.url(), 4, seed_, true, milliseconds{60});
+  std::vector<double> kills;
+  for (int round = 0; round < k_restarts; ++round) {
+    ASSERT_TRUE(wait_for_more(emitters, 20));
+    ASSERT_TRUE(eventually([&] {
+      return shop.number(
+                 "select count(*) from pg_stat_activity where application_name like 'evd%' "
+                 "and query like '%run_sql_batch%' and state = 'active'") > 0;
+    }));
+    ChildProcess& frozen = *nodes[round % 2];
+    kills.push_back(now());
+    frozen.signal(SIGSTOP);
+    ASSERT_TRUE(eventually([&] { return living_nodes() == 1; }));
+    ASSERT_TRUE(wait_for_more(emitters, 20));
+    kills.push_back(now());
+    frozen.signal(SIGCONT);
+    ASSERT_TRUE(eventually([&] { return living_nodes() == 2; })) << frozen.err();
+  }
+  expect_nothing_lost(emitters.stop(), kills);
+}
+
+TEST_F(Chaos, EverySessionEndedTwiceASecondLosesNothing) {
+  const Program nodes[] = {shop.start_evd(), shop.start_evd("second")};
+  Emitters emitters(shop.url(), 4, seed_, false, milliseconds{60});
+  std::vector<double> kills;
+  for (int round = 0; round < k_terminations; ++round) {
+    std::this_thread::sleep_for(milliseconds{500});
+    kills.push_back(now());
+    end_sessions();
+  }
+  ASSERT_TRUE(wait_for_more(emitters, 20));
+  expect_nothing_lost(emitters.stop(), kills);
+  EXPECT_EQ(shop.number("select count(*) from evd.attempt where handler = 'giveCoupon'"), 0)
+      << "an administrator's command is no failure of a handler";
+}
+
+// Somebody holds every connection that the server has while evd needs new ones.
+TEST_F(Chaos, AServerWithoutAFreeConnectionLosesNothing) {
+  const Program nodes[] = {shop.start_evd(), shop.start_evd("second")};
+  Emitters emitters(shop.url(), 4, seed_, true, milliseconds{60});
+  ASSERT_TRUE(wait_for_more(emitters, 20));
+  const std::vector<double> kills = {now()};
+  std::vector<pg::Connection> idle;
+  shop.value(
+      "select count(pg_terminate_backend(pid)) from pg_stat_activity "
+      "where application_name = 'evd heartbeat' or application_name = 'evd'");
+  bool is_full = false;
+  for (int i = 0; i < k_connections && !is_full; ++i) {
+    try {
+      idle.push_back(server.connect());
+    } catch (const pg::Error& error) {
+      EXPECT_EQ(error.sqlstate(), "53300") << error.what();
+      is_full = true;
+    }
+  }
+  ASSERT_TRUE(is_full);
+  ASSERT_TRUE(wait_for_more(emitters, 20));
+  idle.clear();
+  ASSERT_TRUE(wait_for_more(emitters, 20));
+  expect_nothing_lost(emitters.stop(), kills);
 }
 
 TEST_F(Chaos, PausesReEmitsAndAppliesWhileNodesAreKilledLoseNothing) {

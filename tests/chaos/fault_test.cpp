@@ -57,11 +57,11 @@ class Faults : public DaemonTest {
   // reach.
   void emit_some() {
     uninstall();
-    append(processed_, shop.emit(5, "elsewhere"));
-    append(purchased_, shop.emit(3));
-    append(processed_, shop.emit(3, "slowly"));
-    refused_.push_back(shop.emit_one(R"({"error": 1})", "refused"));
-    purchased_.push_back(std::stoll(shop.value(
+    append(processed, shop.emit(5, "elsewhere"));
+    append(purchased, shop.emit(3));
+    append(processed, shop.emit(3, "slowly"));
+    refused.push_back(shop.emit_one(R"({"error": 1})", "refused"));
+    purchased.push_back(std::stoll(shop.value(
         "select evd.emit('purchased', deliver_at => clock_timestamp() + interval '200 ms')")));
     eventually([&] { return is_away(); }, milliseconds{300});
     install();
@@ -110,30 +110,30 @@ class Faults : public DaemonTest {
   // Whatever died, and where: each is run, what is sql exactly once, nothing early, each escalation
   // told, and the ledger balanced.
   void expect_nothing_lost() {
-    append(processed_, purchased_);
-    EXPECT_TRUE(shop.wait_processed(processed_, seconds{60}));
+    append(processed, purchased);
+    EXPECT_TRUE(shop.wait_processed(processed, seconds{60}));
     EXPECT_TRUE(eventually([&] { return is_all_over(); }, seconds{60}))
         << shop.value(
                "select json_agg(d) from evd.delivery d where state in ('waiting', 'running')")
         << shop.value("select json_agg(p) from evd.window_part p")
         << shop.value("select json_agg(h) from evd.handler h");
-    EXPECT_EQ(shop.sql_tally(purchased_), Tally{});
-    const Tally lottery = shop.exec_tally(purchased_);
+    EXPECT_EQ(shop.sql_tally(purchased), Tally{});
+    const Tally lottery = shop.exec_tally(purchased);
     EXPECT_EQ(lottery.lost, 0);
     EXPECT_EQ(lottery.early, 0);
-    const auto refused = static_cast<int>(refused_.size());
+    const auto escalated = static_cast<int>(refused.size());
     EXPECT_EQ(shop.number("select count(*) from evd.events where event_name = 'refused' "
                           "and status = 3"),
-              refused);
+              escalated);
     EXPECT_EQ(shop.number("select sum(count) from evd.alert_group where kind = 'escalated' "
                           "and handler = 'strict'"),
-              refused);
+              escalated);
     EXPECT_EQ(shop.number("select count(distinct (event_id, run)) - count(*) from evd.attempt"), 0);
     const RunResult audit = run({evd_binary("evctl"), "--database", shop.url(), "audit"});
     EXPECT_EQ(audit.exit, 0) << audit.out << audit.err;
   }
 
-  Ids processed_, purchased_, refused_;
+  Ids processed, purchased, refused;
 };
 
 // Those that must be among the places, so that the walk cannot become empty unseen.

@@ -57,31 +57,7 @@ void expect_nothing_lost(Shop& shop, const Ids& ids) {
   EXPECT_EQ(shop.exec_tally(ids).alien, 0);
 }
 
-using DaemonDatabase = DaemonTest;
 using DaemonDatabaseServer = OwnServerTest;
-
-TEST_F(DaemonDatabase, EveryBackendTerminatedAgainAndAgainLosesNothing) {
-  const Program evd = shop.start_evd();
-  Emitter emitter(shop.url());
-  for (int round = 0; round < 20; ++round) {
-    // Each time once evd has come further, so that none of the rounds meets an idle evd.
-    const int before = shop.number("select count(*) from shop.coupon");
-    ASSERT_TRUE(eventually([&] {
-      return shop.number("select count(*) from shop.coupon") > before + 10;
-    })) << "round "
-        << round << "\n"
-        << evd->err();
-    shop.value(
-        "select count(pg_terminate_backend(pid)) from pg_stat_activity "
-        "where datname = current_database() and application_name like 'evd%' "
-        "and application_name not like '%test'");
-  }
-  const Ids ids = emitter.stop();
-  EXPECT_TRUE(shop.wait_processed(ids, std::chrono::minutes{4})) << evd->err();
-  EXPECT_TRUE(evd->running());
-  expect_nothing_lost(shop, ids);
-  EXPECT_EQ(shop.number("select count(*) from evd.attempt where handler = 'giveCoupon'"), 0);
-}
 
 TEST_F(DaemonDatabaseServer, StoppedAndStartedUnderLoadLosesNothing) {
   const Program evd = shop.start_evd();

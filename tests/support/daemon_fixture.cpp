@@ -23,13 +23,16 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-// An event's args may say {"sleep": seconds}, {"error": text}; shop.broken makes all fail.
+// An event's args may say {"sleep": seconds}, {"error": text}; shop.slow makes all sleep,
+// shop.broken makes all fail.
 constexpr const char* k_shop = R"sql(
 create schema shop;
 create table shop.coupon (event_id bigint not null, at timestamptz not null default clock_timestamp());
 create table shop.broken (why text not null);
+create table shop.slow (seconds float8 not null);
 create function shop.give_coupon(event jsonb) returns void language plpgsql as $$
 begin
+  perform pg_sleep(seconds) from shop.slow;
   if event->'args' ? 'sleep' then
     perform pg_sleep((event->'args'->>'sleep')::float8);
   end if;
