@@ -128,6 +128,7 @@ class Dispatcher {
   std::vector<journal::FinishedRun> finished_;
   std::uint64_t next_batch_ = 1;
   std::size_t sql_shares_ = 0;
+  Clock::TimePoint look_thoroughly_at_;
   Clock::TimePoint look_at_{};
   bool is_claiming_ = true;
   bool is_stopping_ = false;

@@ -25,6 +25,7 @@ struct Host {
   bool is_behind = false;  // some of its work was put off; new windows queue behind that
   bool has_part = true;    // there may be parts or deliveries that are due: look
   bool has_delivery = true;
+  std::string due_since;         // as journal::HandlerState
   bool is_delivery_turn = true;  // who takes the next slots: deliveries, or windows and parts
   Breaker breaker;
 

@@ -7,7 +7,8 @@
 namespace evd::dispatch {
 namespace {
 
-constexpr Milliseconds k_renew_probe{15'000};  // half of what it is leased for
+constexpr Milliseconds k_renew_probe{15'000};     // half of what it is leased for
+constexpr Milliseconds k_thorough_every{10'000};  // looks at all that is due, however long ago
 
 }  // namespace
 
@@ -130,8 +131,13 @@ bool Dispatcher::take_due() {
 // One statement for all handlers: pauses, and what has become due.
 bool Dispatcher::look() {
   look_at_ = clock_.now() + options_.poll_every;
-  const journal::PollResult result =
-      journal_->poll(node_, {handler_names(), options_.is_cron, options_.precedence});
+  journal::PollRequest request{handler_names(), options_.is_cron, options_.precedence, {}};
+  if (clock_.now() < look_thoroughly_at_) {
+    for (const auto& [name, host] : hosts_) request.due_since[name] = host.due_since;
+  } else {
+    look_thoroughly_at_ = clock_.now() + k_thorough_every;
+  }
+  const journal::PollResult result = journal_->poll(node_, request);
   seen_unread_ = result.has_unread;
   seen_alert_ = result.has_alert;
   for (const journal::HandlerState& state : result.handlers) {
@@ -139,6 +145,7 @@ bool Dispatcher::look() {
     host.is_paused = state.is_paused;
     host.has_part = state.has_part;
     host.has_delivery = state.has_delivery;
+    host.due_since = state.due_since;
     host.is_behind = state.has_part;  // also what was taken over from another node
     host.breaker.polled(state.is_broken);
     if (state.is_broken) ask_for_probe(host, state);
@@ -173,7 +180,7 @@ bool Dispatcher::take_deliveries(bool in_turn) {
   for (auto& [name, host] : hosts_) {
     if (!host.has_delivery || host.is_paused || host.free_slots() <= 0) continue;
     if (in_turn && !host.is_delivery_turn) continue;
-    request.handlers.push_back({name, host.free_slots()});
+    request.handlers.push_back({name, host.free_slots(), host.due_since});
   }
   if (request.handlers.empty()) return false;
   std::vector<journal::Delivery> deliveries = journal_->take_deliveries(node_, request);

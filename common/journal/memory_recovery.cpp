@@ -23,17 +23,28 @@ MemoryTables::TimePoint due_before(const MemoryTables& tables, const std::string
   return is_left ? tables.now() - precedence : tables.now();
 }
 
+constexpr std::chrono::seconds k_look_back{10};
+
+// Times as this journal writes them.
+std::string write_time(Clock::TimePoint time) {
+  return std::to_string(time.time_since_epoch().count());
+}
+Clock::TimePoint read_time(const std::string& text) {
+  return Clock::TimePoint{Clock::TimePoint::duration{std::stoll(text)}};
+}
+
 // Those of a handler that may start now, oldest first.
 std::vector<PairRow*> due_pairs(MemoryTables& tables, const std::string& handler,
-                                const TakeRequest& request) {
+                                const TakeRequest& request, const std::string& due_since) {
   std::vector<PairRow*> due;
   const auto* known = tables.handler(handler);
   if (!known) return due;
   const auto before = due_before(tables, handler, request.is_cron, request.precedence);
+  const auto since = due_since.empty() ? Clock::TimePoint::min() : read_time(due_since);
   for (auto& [key, pair] : tables.pairs) {
     const bool is_mine = request.is_cron || !known->policy.is_cron || pair.row.attempts == 0;
-    if (pair.row.handler == handler && pair.row.state == "waiting" && pair.next_at <= before &&
-        is_mine) {
+    if (pair.row.handler == handler && pair.row.state == "waiting" && pair.next_at >= since &&
+        pair.next_at <= before && is_mine) {
       due.push_back(&pair);
     }
   }
@@ -122,7 +133,7 @@ std::vector<Delivery> MemoryJournal::take_deliveries(NodeId node, const TakeRequ
     int left = slots.slots;
     const auto* known = tables_->handler(slots.handler);
     if (!known || !tables_->is_let_through(*known, node)) continue;
-    for (PairRow* pair : due_pairs(*tables_, slots.handler, request)) {
+    for (PairRow* pair : due_pairs(*tables_, slots.handler, request, slots.due_since)) {
       if (left-- <= 0) break;
       DeliveryRow& row = pair->row;
       row.state = "running";
@@ -209,7 +220,12 @@ PollResult MemoryJournal::poll(NodeId node, const PollRequest& request) {
           const auto& [key, part] = entry;
           return key.second == name && part.is_deferred && part.node == 0 && part.next_at <= before;
         });
-    state.has_delivery = !due_pairs(*tables_, name, take).empty();
+    const auto known_since = request.due_since.find(name);
+    const std::vector<PairRow*> due = due_pairs(
+        *tables_, name, take, known_since == request.due_since.end() ? "" : known_since->second);
+    state.has_delivery = !due.empty();
+    state.due_since = write_time(due.empty() ? before - k_look_back
+                                             : std::min(due[0]->next_at, before - k_look_back));
     result.handlers.push_back(state);
   }
   result.has_unread = !tables_->windows.empty() ? tables_->windows.back().end < tables_->log.size()

@@ -35,6 +35,10 @@ std::string interval(Milliseconds duration) {
   return std::to_string(duration.count()) + " milliseconds";
 }
 
+std::optional<std::string> time_or_null(const std::string& time) {
+  return time.empty() ? std::nullopt : std::optional(time);
+}
+
 const char* state_name(OpenPair::State state) {
   constexpr std::array<const char*, 4> k_names = {"queued", "running", "retry", "failed"};
   return k_names.at(static_cast<std::size_t>(state));
@@ -190,20 +194,23 @@ bool PgJournal::close_part(NodeId node, const PartRef& part, const std::optional
 std::vector<Delivery> PgJournal::take_deliveries(NodeId node, const TakeRequest& request) {
   std::vector<std::string> handlers;
   std::vector<int> slots;
+  std::vector<std::optional<std::string>> since;
   for (const HandlerSlots& handler : request.handlers) {
     handlers.push_back(handler.handler);
     slots.push_back(handler.slots);
+    since.push_back(time_or_null(handler.due_since));
   }
   static const std::string k_take =
       "select " + std::string(k_event_columns) +
       ", t.handler, t.run, t.attempts, t.max_attempts, t.round, t.suspect"
       " from (select handler, run, attempts, max_attempts, round, suspect, (event).*"
-      "       from evd.take_deliveries($1, $2, $3, $4, $5::interval)) t"
+      "       from evd.take_deliveries($1, $2, $3, $4, $5::interval,"
+      "                                 $6::text[]::timestamptz[])) t"
       " cross join lateral (select t.id, t.xid, t.route_id, t.created_at, t.args, t.key, "
       "t.headers) e";
-  const pg::Result result =
-      query(k_take, params(node, handlers, slots, request.is_cron, interval(request.precedence)),
-            Format::k_binary);
+  const pg::Result result = query(
+      k_take, params(node, handlers, slots, request.is_cron, interval(request.precedence), since),
+      Format::k_binary);
   std::vector<Delivery> deliveries;
   for (int row = 0; row < result.rows(); ++row) {
     deliveries.push_back(
@@ -247,15 +254,20 @@ bool PgJournal::end_probe(NodeId node, const std::string& handler, bool was_hear
 }
 
 PollResult PgJournal::poll(NodeId node, const PollRequest& request) {
+  std::vector<std::optional<std::string>> since;
+  for (const std::string& handler : request.handlers) {
+    const auto known = request.due_since.find(handler);
+    since.push_back(time_or_null(known == request.due_since.end() ? "" : known->second));
+  }
   const pg::Result result = query(
       "select handler, is_paused, is_broken, may_probe, has_part, has_delivery, has_unread,"
-      " has_alert from evd.poll($1, $2, $3, $4::interval)",
-      params(node, request.handlers, request.is_cron, interval(request.precedence)));
+      " has_alert, due_since from evd.poll($1, $2, $3, $4::interval, $5::text[]::timestamptz[])",
+      params(node, request.handlers, request.is_cron, interval(request.precedence), since));
   PollResult poll;
   for (int row = 0; row < result.rows(); ++row) {
     poll.handlers.push_back({result.string(row, 0), result.boolean(row, 1), result.boolean(row, 2),
-                             result.boolean(row, 3), result.boolean(row, 4),
-                             result.boolean(row, 5)});
+                             result.boolean(row, 3), result.boolean(row, 4), result.boolean(row, 5),
+                             result.string(row, 8)});
     poll.has_unread = result.boolean(row, 6);
     poll.has_alert = result.boolean(row, 7);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -139,6 +140,7 @@ struct Held {
 struct HandlerSlots {
   std::string handler;
   int slots = 0;
+  std::string due_since{};  // HandlerState::due_since of the last poll; empty: from the beginning
 };
 
 struct TakeRequest {
@@ -151,6 +153,7 @@ struct PollRequest {
   std::vector<std::string> handlers;
   bool is_cron = false;  // these two as in TakeRequest
   Milliseconds precedence{0};
+  std::map<std::string, std::string> due_since{};  // by handler: as in HandlerSlots
 };
 
 // What an idle node must know of a handler that it hosts.
@@ -161,6 +164,9 @@ struct HandlerState {
   bool may_probe = false;     // is_broken: a probe can be leased
   bool has_part = false;      // that is due and free, and …
   bool has_delivery = false;  // … in so far as the asker may take it
+  // No delivery was due before: a time as the journal writes it, for the next look. Only a look
+  // from the beginning finds what a long transaction made due in the past when it committed.
+  std::string due_since{};
 };
 
 struct PollResult {

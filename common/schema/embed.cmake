@@ -12,6 +12,8 @@ function(embed array folder)
     string(APPEND entries "    {\"${folder}/${name}\", R\"evd_sql(${text})evd_sql\"},\n")
     set(last_name ${name} PARENT_SCOPE)
   endforeach()
+  list(LENGTH files count)
+  set(count ${count} PARENT_SCOPE)
   file(APPEND ${OUT_DIR}/scripts_data.cpp.new "constexpr Script ${array}[] = {\n${entries}};\n\n")
 endfunction()
 
@@ -35,7 +37,11 @@ const Script& grants() { return k_grants; }
 ")
 file(RENAME ${OUT_DIR}/scripts_data.cpp.new ${OUT_DIR}/scripts_data.cpp)
 
+# A database's version is the number of migrations that it has had.
 string(REGEX MATCH "^0*([1-9][0-9]*)_" ignored ${last_name})
+if(NOT CMAKE_MATCH_1 EQUAL count)
+  message(FATAL_ERROR "sql/migrations has ${count} files, and the last is called ${last_name}")
+endif()
 file(WRITE ${OUT_DIR}/common/schema/version.hpp
 "// Generated: the number of the last file under sql/migrations.
 #pragma once

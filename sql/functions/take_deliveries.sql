@@ -1,9 +1,10 @@
 -- Starts deliveries that are due: for each handler at most as many as it has free slots (parallel arrays), oldest
 -- first. The attempt is counted here, before the handler runs, so that one that kills its process is counted too.
 -- p_cron: the caller is a recovery pass of evrecover. It also runs what is retried by cron only, and leaves what a
--- living evd hosts p_precedence of time. Reads handler, node, event, route; writes delivery.
+-- living evd hosts p_precedence of time. p_since, as evd.poll gave it: nothing before is looked at (null: all is). Reads
+-- handler, node, event, route; writes delivery.
 create or replace function evd.take_deliveries(p_node bigint, p_handlers text[], p_slots integer[], p_cron boolean,
-                                               p_precedence interval)
+                                               p_precedence interval, p_since timestamptz[] default null)
 returns table (handler text, run integer, attempts integer, max_attempts integer, suspect boolean, round integer,
                event evd.event)
 language plpgsql
@@ -16,11 +17,11 @@ begin
   return query
     with due as materialized (
       select t.event_id, t.handler
-      from unnest(p_handlers, p_slots) s (handler, slots)
+      from unnest(p_handlers, p_slots, p_since) s (handler, slots, since)
       join evd.handler h on h.name = s.handler and evd.is_let_through(h, p_node)
       cross join lateral (
         select d.event_id, d.handler from evd.delivery d
-        where d.state = 'waiting' and d.handler = s.handler
+        where d.state = 'waiting' and d.handler = s.handler and d.next_at >= coalesce(s.since, '-infinity')
           and d.next_at <= clock_timestamp() - case when p_cron and evd.is_hosted(s.handler) then p_precedence
                                                     else '0' end
           and (p_cron or h.retry = 'daemon' or d.attempts = 0)

@@ -121,6 +121,52 @@ TEST_F(DeliveryRows, AreNotTakenWhilePausedNorBeforeTheyAreDue) {
   EXPECT_EQ(take(), "1|2|2|f");
 }
 
+// The index keeps an entry for each time that a delivery waited, as long as a snapshot is held.
+TEST_F(DeliveryRows, AreTakenWithoutReadingAllThatEverWaited) {
+  emit();
+  run_window("(1,lottery,queued)");
+  auto reader = database.connect();
+  reader.query("begin isolation level repeatable read");
+  reader.query("select count(*) from evd.delivery");
+  connection.run_script(
+      "do $$ begin for i in 1..3000 loop"
+      " update evd.delivery set next_at = clock_timestamp() - interval '1 hour' + i * interval '1 "
+      "s';"
+      " end loop; end $$");
+  connection.query("update evd.delivery set next_at = clock_timestamp()");
+  connection.run_script("set enable_seqscan = off; set enable_bitmapscan = off");  // of one row
+  // Of the table: the entries of the index lead to its rows, if only to find them dead.
+  const auto fetched = [&] {
+    return number(connection, "select pg_stat_get_xact_blocks_fetched('evd.delivery'::regclass)");
+  };
+  const auto blocks = [&](const std::string& since) {
+    connection.query("begin");
+    const std::int64_t before = fetched();
+    const std::string statement =
+        "select (evd.poll($1, '{lottery}', false, '0', array[" + since + "])).has_delivery";
+    EXPECT_EQ(value(connection, statement, pg::params(node)), "t");
+    const std::int64_t read = fetched() - before;
+    connection.query("commit");
+    return read;
+  };
+  EXPECT_GT(blocks("null::timestamptz"), 40);
+  EXPECT_LT(blocks("clock_timestamp() - interval '10 s'"), 20);
+}
+
+TEST_F(DeliveryRows, ThatALongTransactionMadeDueAreFoundFromTheBeginning) {
+  emit();
+  run_window("(1,lottery,queued)");
+  connection.query("update evd.delivery set next_at = clock_timestamp() - interval '1 minute'");
+  const auto found = [&](const std::string& since) {
+    return value(
+        connection,
+        "select has_delivery from evd.poll($1, '{lottery}', false, '0', array[" + since + "])",
+        pg::params(node));
+  };
+  EXPECT_EQ(found("clock_timestamp() - interval '10 s'"), "f");
+  EXPECT_EQ(found("null::timestamptz"), "t");
+}
+
 TEST_F(DeliveryRows, CommitWithTheEffectOfAnSqlHandler) {
   connection.query("create table public.seen (key text)");
   emit();

@@ -197,6 +197,21 @@ TEST_P(JournalConformance, WhatIsRetriedByCronIsLeftToEvrecover) {
               ElementsAre(failed));
 }
 
+TEST_P(JournalConformance, PollTellsFromWhenOnToLookForDeliveries) {
+  const TestNode one = node();
+  const auto poll = [&](const std::string& since) {
+    return one.journal->poll(one.id, {{"a"}, false, Milliseconds{0}, {{"a", since}}}).handlers[0];
+  };
+  const auto id = emit_queued(one);
+  advance(seconds{60});
+  const journal::HandlerState state = poll("");
+  EXPECT_TRUE(state.has_delivery);
+  EXPECT_TRUE(poll(state.due_since).has_delivery);
+  const auto later = emit_queued(one);
+  EXPECT_THAT(ids(one.journal->take_deliveries(one.id, {{{"a", 10, state.due_since}}})),
+              ElementsAre(id, later));
+}
+
 TEST_P(JournalConformance, EvrecoverLeavesAHostingDaemonPrecedence) {
   const TestNode daemon = node("evd", {"a"}), cron = node("evrecover");
   const auto id = emit_queued(daemon);
