@@ -12,6 +12,8 @@ namespace {
 
 // How soon an alert that waits is looked for.
 constexpr Milliseconds k_alerts_every{2'000};
+// And how soon without having been told that one waits.
+constexpr Milliseconds k_alerts_at_last{60'000};
 
 pg::ConnectOptions connect_options(const Config& config, const char* name) {
   pg::ConnectOptions options;
@@ -33,6 +35,7 @@ Keeper::Keeper(const Config& config, Health& health, logging::Logger& logger)
       direct_(config.daemon.state_dir, logger),
       pass_(config.recovery, clock_, logger),
       next_pass_(clock_.now()),
+      next_send_(clock_.now()),
       heartbeat_(
           connect_options(config, "evd heartbeat"),
           recovery::heartbeat_every(config.recovery.node_timeout), logger,
@@ -66,7 +69,8 @@ void Keeper::make_pass(pg::Connection& connection) {
     pass_.note_late(journal, counts);
     pass_.maintain(journal);
   }
-  if (health_.has_alert.exchange(false) || is_pass_due) {
+  if (health_.has_alert.exchange(false) || clock_.now() >= next_send_) {
+    next_send_ = clock_.now() + k_alerts_at_last;
     alert::PgOutbox outbox(connection);
     alert::Sender(outbox, channels_, logger_, clock_).send_due(config_);
   }

@@ -31,6 +31,7 @@ class Keeper {
   alert::DirectAlert direct_;
   recovery::Pass pass_;
   Clock::TimePoint next_pass_;
+  Clock::TimePoint next_send_;    // of alerts, if nobody says before that one waits
   std::int64_t summarized_ = -1;  // events taken when the log was last summarized
   Periodic heartbeat_;
   Periodic recovery_;

@@ -7,6 +7,7 @@ namespace {
 
 constexpr int k_page = 200;          // rows locked by one statement
 constexpr int k_partition_days = 7;  // made ahead
+constexpr std::chrono::minutes k_maintain_every{10};
 
 int all_pages(const std::function<int()>& page) {
   int total = 0;
@@ -18,6 +19,7 @@ int all_pages(const std::function<int()>& page) {
 
 Pass::Pass(const RecoveryConfig& config, const Clock& clock, logging::Logger& logger)
     : config_(config),
+      clock_(clock),
       logger_(logger),
       watch_(clock, logger, config.node_timeout, watch_time(config.node_timeout)) {}
 
@@ -34,9 +36,11 @@ void Pass::note_late(journal::Journal& journal, PassCounts& counts) {
 }
 
 void Pass::maintain(journal::Journal& journal) {
+  if (maintained_at_ && clock_.now() < *maintained_at_ + k_maintain_every) return;
   if (const int made = journal.make_partitions(k_partition_days); made > 0) {
     logger_.info("made partitions", {{"count", made}});
   }
+  maintained_at_ = clock_.now();
 }
 
 void Pass::summarize(journal::Journal& journal) { journal.summarize_log(); }

@@ -27,7 +27,7 @@ class Pass {
   void free_dead(journal::Journal& journal, PassCounts& counts);
   // Notes what is past its deadline, and what has waited for too long.
   void note_late(journal::Journal& journal, PassCounts& counts);
-  // Partitions for the days to come.
+  // Partitions for the days to come; looks no more often than every ten minutes.
   void maintain(journal::Journal& journal);
   // Keeps look-ups by id quick. Cheap, and worth a call every few seconds while events come in.
   void summarize(journal::Journal& journal);
@@ -40,8 +40,10 @@ class Pass {
 
  private:
   RecoveryConfig config_;
+  const Clock& clock_;
   logging::Logger& logger_;
   NodeWatch watch_;
+  std::optional<Clock::TimePoint> maintained_at_;
 };
 
 }  // namespace evd::recovery

@@ -108,7 +108,9 @@ class FlakyJournal : public journal::Journal {
   int mark_stalled(Milliseconds after, int limit) override {
     return inner_.mark_stalled(after, limit);
   }
-  int make_partitions(int days) override { return inner_.make_partitions(days); }
+  int make_partitions(int days) override {
+    return call("make_partitions", [&] { return inner_.make_partitions(days); });
+  }
   int summarize_log() override { return inner_.summarize_log(); }
 
  private:

@@ -5,6 +5,7 @@
 #include "common/recovery/pass.hpp"
 #include "common/recovery/watch.hpp"
 #include "tests/support/fake_clock.hpp"
+#include "tests/support/flaky_journal.hpp"
 
 namespace evd::test {
 namespace {
@@ -124,6 +125,18 @@ TEST_F(RecoveryPass, FreesWhatADeadNodeHeld) {
   EXPECT_EQ(journal_.deliveries().size(), 250U);
   pass.free_dead(journal_, counts);
   EXPECT_EQ(counts.taken_over, 1) << "once";
+}
+
+TEST_F(RecoveryPass, LooksForPartitionsNoMoreOftenThanNeedBe) {
+  FlakyJournal counting(journal_);
+  recovery::Pass pass(config_, clock_, logger_);
+  for (int i = 0; i < 60; ++i) {
+    pass.maintain(counting);
+    clock_.advance(seconds{10});
+  }
+  EXPECT_EQ(counting.calls("make_partitions"), 1);
+  pass.maintain(counting);
+  EXPECT_EQ(counting.calls("make_partitions"), 2);
 }
 
 TEST_F(RecoveryPass, NotesEveryPageOfWhatIsLateOnce) {
