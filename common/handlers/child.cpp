@@ -118,6 +118,12 @@ void write_ahead(const UniqueFd& in, std::string_view& input) {
 
 }  // namespace
 
+void block_signals() {
+  sigset_t all{};
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
 void Child::signal_group(int number) const { ::kill(-pid, number); }
 
 int Child::reap() const {
@@ -152,7 +158,7 @@ Child spawn(const Program& program, const std::vector<std::string>& environment,
     child.reap();
     refuse(program, why);
   }
-  if (!input.empty()) child.in = std::move(in.write);
+  if (!input.empty() || program.keeps_stdin) child.in = std::move(in.write);
   child.out = std::move(out.read);
   child.err = std::move(err.read);
   return child;

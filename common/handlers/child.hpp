@@ -21,8 +21,9 @@ inline constexpr std::string_view k_handler_lang = "C.UTF-8";
 
 struct Program {
   std::vector<std::string> command;
-  std::string cwd;   // empty: /
-  std::string path;  // where a command without a slash is looked for
+  std::string cwd;           // empty: /
+  std::string path;          // where a command without a slash is looked for
+  bool keeps_stdin = false;  // otherwise it is closed where `input` was written whole
 };
 
 // A running child. The descriptors are its stdin's writing end and the reading ends of its stdout
@@ -44,5 +45,9 @@ struct Child {
 // three. `input` is what fits of its stdin before it starts; it is cut by what was written.
 Child spawn(const Program& program, const std::vector<std::string>& environment,
             std::string_view& input);
+
+// For the thread that writes to children: signals are the main thread's, and a closed stdin is an
+// error of write(), not the end of evd.
+void block_signals();
 
 }  // namespace evd::handlers

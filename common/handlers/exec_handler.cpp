@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <map>
 
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
+#include "common/handlers/environment.hpp"
 #include "common/handlers/event_json.hpp"
 
 namespace evd::handlers {
@@ -21,25 +21,6 @@ constexpr std::size_t k_buffer = 65'536;
 constexpr std::size_t k_read_at_once = 1'048'576;
 constexpr std::uint64_t k_inbox = 0;  // no run's id
 constexpr int k_events = 64;
-
-// Signals are for the main thread, and a closed stdin is an error of write(), not the end of evd.
-void block_signals() {
-  sigset_t all{};
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
-
-std::map<std::string, std::string> base_environment(const HandlerConfig& config) {
-  std::map<std::string, std::string> variables = config.env;
-  variables.emplace("PATH", k_handler_path);
-  variables.emplace("LANG", k_handler_lang);
-  variables["EVD_HANDLER"] = config.name;
-  for (const char* each_attempt : {"EVD_EVENT_ID", "EVD_EVENT_NAME", "EVD_ATTEMPT",
-                                   "EVD_MAX_ATTEMPTS", "EVD_IDEMPOTENCY_KEY"}) {
-    variables.erase(each_attempt);
-  }
-  return variables;
-}
 
 std::uint64_t tag_of(std::uint64_t id, std::uint64_t stream) { return id * 4 + stream; }
 
@@ -57,7 +38,7 @@ ExecHandler::ExecHandler(const HandlerConfig& config, std::string instance, Sink
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       buffer_(k_buffer) {
   if (!epoll_) throw Error("epoll: " + errno_text(errno));
-  const auto variables = base_environment(config);
+  const auto variables = handler_environment(config);
   program_ = {.command = config.command, .cwd = config.cwd, .path = variables.at("PATH")};
   for (const auto& [key, value] : variables) environment_.push_back(key + "=" + value);
   epoll_event event{.events = EPOLLIN, .data = {.u64 = k_inbox}};

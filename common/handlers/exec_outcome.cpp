@@ -3,42 +3,38 @@
 #include <sys/wait.h>
 #include <sysexits.h>
 
-#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "common/base/duration.hpp"
+#include "common/handlers/retry_after.hpp"
 
 namespace evd::handlers {
 
 namespace {
 
-constexpr double k_longest_wait = 366.0 * 24 * 3600;  // seconds; whatever is longer is a mistake
-
-std::optional<Milliseconds> retry_after(std::string_view last_line) {
+std::optional<Milliseconds> said_to_wait(std::string_view last_line) {
   if (last_line.empty() || last_line.front() != '{') return std::nullopt;
   const auto json = nlohmann::json::parse(last_line, nullptr, false);
-  if (!json.is_object()) return std::nullopt;
-  const auto found = json.find("retry_after");
-  if (found == json.end() || !found->is_number()) return std::nullopt;
-  const double seconds = std::clamp(found->get<double>(), 0.0, k_longest_wait);
-  return std::chrono::round<Milliseconds>(std::chrono::duration<double>(seconds));
+  return json.is_object() ? retry_after(json) : std::nullopt;
 }
 
 std::string describe(const ExecEnding& ending) {
   if (ending.end == ExecEnd::k_timed_out)
     return "timed out after " + format_duration(ending.timeout);
   if (ending.end == ExecEnd::k_interrupted) return "interrupted";
-  if (WIFSIGNALED(ending.status)) {
-    const int number = WTERMSIG(ending.status);
-    const char* name = ::sigdescr_np(number);
-    return "killed by signal " + std::to_string(number) +
-           (name == nullptr ? std::string() : " (" + std::string(name) + ")");
-  }
-  return "exit status " + std::to_string(WEXITSTATUS(ending.status));
+  return describe_status(ending.status);
 }
 
 }  // namespace
+
+std::string describe_status(int status) {
+  if (!WIFSIGNALED(status)) return "exit status " + std::to_string(WEXITSTATUS(status));
+  const int number = WTERMSIG(status);
+  const char* name = ::sigdescr_np(number);
+  return "killed by signal " + std::to_string(number) +
+         (name == nullptr ? std::string() : " (" + std::string(name) + ")");
+}
 
 journal::Outcome exec_outcome(const ExecEnding& ending, const OutputTail& out,
                               const OutputTail& err) {
@@ -55,7 +51,7 @@ journal::Outcome exec_outcome(const ExecEnding& ending, const OutputTail& out,
   } else if (exited && WEXITSTATUS(ending.status) == EX_DATAERR) {
     outcome.kind = journal::OutcomeKind::k_failed;
   } else if (exited) {
-    outcome.retry_after = retry_after(out.last_line());
+    outcome.retry_after = said_to_wait(out.last_line());
   }
   return outcome;
 }

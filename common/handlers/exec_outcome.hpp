@@ -22,6 +22,9 @@ struct ExecEnding {
   Milliseconds timeout{0};
 };
 
+// "exit status 3", "killed by signal 9 (Killed)"; of a status as of waitpid().
+std::string describe_status(int status);
+
 // 0 is done, 65 (EX_DATAERR) fails for good, all else is to be tried again.
 journal::Outcome exec_outcome(const ExecEnding& ending, const OutputTail& out,
                               const OutputTail& err);

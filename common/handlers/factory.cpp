@@ -6,6 +6,7 @@
 #include "common/handlers/exec_handler.hpp"
 #include "common/handlers/plugin_handler.hpp"
 #include "common/handlers/sql_handler.hpp"
+#include "common/handlers/worker_handler.hpp"
 #include "common/pg/pool.hpp"
 
 namespace evd::handlers {
@@ -46,6 +47,9 @@ std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& conf
       case HandlerKind::k_exec:
         handlers[name] = std::make_unique<ExecHandler>(handler, key_instance, sink);
         break;
+      case HandlerKind::k_worker:
+        handlers[name] = std::make_unique<WorkerHandler>(handler, key_instance, sink, logger);
+        break;
       case HandlerKind::k_plugin:
         handlers[name] = std::make_unique<PluginHandler>(handler, key_instance, sink);
         break;
@@ -59,8 +63,7 @@ std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& conf
 void check_handlers(const Config& config) {
   for (const auto& [name, handler] : config.handlers) {
     if (!config.hosts_handler(name)) continue;
-    if (handler.kind == HandlerKind::k_worker || handler.kind == HandlerKind::k_http)
-      refuse(handler);
+    if (handler.kind == HandlerKind::k_http) refuse(handler);
     if (handler.kind == HandlerKind::k_plugin) check_plugin(handler.plugin);
   }
 }

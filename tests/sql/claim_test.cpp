@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <map>
 #include <optional>
 
@@ -210,6 +211,25 @@ TEST_F(Claim, RefusesATransactionThatCouldTakeAWindowTwice) {
   emit(connection);
   EXPECT_THAT(failure(connection, "select evd.claim(1, 7, 10)"), HasSubstr("read committed"));
   connection.query("rollback");
+}
+
+// Under its lock a claim looks for the newest window anew: without, it would be refused by the key.
+TEST_F(Claim, WaitsForAnotherOneAndGoesOnFromThere) {
+  for (int i = 0; i < 3; ++i) emit(connection);
+  auto other = database.connect();
+  connection.query("begin");
+  const std::string claim = "select events from evd.claim($1, 1, 2)";
+  EXPECT_EQ(number(connection, claim, pg::params(node)), 2);
+  const int waiting = other.backend_pid();
+  auto second =
+      std::async(std::launch::async, [&] { return number(other, claim, pg::params(node)); });
+  auto looking = database.connect();
+  ASSERT_TRUE(eventually([&] {
+    return number(looking, "select count(*) from pg_locks where pid = $1 and not granted",
+                  pg::params(waiting)) == 1;
+  }));
+  connection.query("commit");
+  EXPECT_EQ(second.get(), 1) << "of three, the first took two";
 }
 
 TEST_F(Claim, RefusesAFencedNode) {

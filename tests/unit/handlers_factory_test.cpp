@@ -31,8 +31,9 @@ TEST_F(Factory, MakesEachHandlerByItsKindWithoutAskingTheDatabase) {
   config_.database.url = "postgresql:///none?host=/nowhere";
   add("giveCoupon", HandlerKind::k_sql);
   add("lottery", HandlerKind::k_exec);
+  add("score", HandlerKind::k_worker);
   const auto handlers = make();
-  ASSERT_EQ(handlers.size(), 2U);
+  ASSERT_EQ(handlers.size(), 3U);
   EXPECT_NE(dynamic_cast<ShareHandler*>(handlers.at("giveCoupon").get()), nullptr);
   EXPECT_EQ(dynamic_cast<ShareHandler*>(handlers.at("lottery").get()), nullptr);
   EXPECT_EQ(handlers.at("lottery")->name(), "lottery");
