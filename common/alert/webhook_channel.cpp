@@ -4,7 +4,7 @@
 #include <exception>
 
 #include "common/alert/http_client.hpp"
-#include "common/alert/webhook_signature.hpp"
+#include "common/base/webhook_signature.hpp"
 
 namespace evd::alert {
 

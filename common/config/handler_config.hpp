@@ -28,9 +28,9 @@ struct Backoff {
 struct HttpTarget {
   std::string url;
   std::vector<std::string>
-      secrets;  // each signs, so that a secret can be rotated; empty: no signature
+      secrets{};  // each signs, so that a secret can be rotated; empty: no signature
   BodyFormat format = BodyFormat::k_evd;
-  std::vector<int> permanent_status;  // fail for good, besides 410
+  std::vector<int> permanent_status{};  // fail for good, besides 410
 };
 
 struct HandlerConfig {
@@ -46,8 +46,8 @@ struct HandlerConfig {
   int alert_after = 3;  // failed attempts
   RetryBy retry = RetryBy::k_daemon;
   Backoff backoff;
-  int concurrency =
-      4;  // attempts (of a worker: of all its processes; of sql, batches) at once; sql: 1
+  // Attempts (of a worker: of all its processes; of sql, batches) at once; sql: 1, http: 16.
+  int concurrency = 4;
   int processes = 1;  // kind worker
   std::map<std::string, std::string> env;
   std::string cwd;  // empty: /

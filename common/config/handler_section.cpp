@@ -85,6 +85,9 @@ void finish_handler(const Context& context, const toml::table& table, HandlerCon
   // Batches of one handler beside each other would wait for the same rows of the users.
   if (handler.kind == HandlerKind::k_sql && !table.contains("concurrency")) handler.concurrency = 1;
   if (handler.kind == HandlerKind::k_plugin && !table.contains("batch")) handler.batch = 1000;
+  // Waiting for an answer costs next to nothing.
+  if (handler.kind == HandlerKind::k_http && !table.contains("concurrency"))
+    handler.concurrency = 16;
 }
 
 }  // namespace evd::config

@@ -4,6 +4,7 @@
 
 #include "common/base/error.hpp"
 #include "common/handlers/exec_handler.hpp"
+#include "common/handlers/http_handler.hpp"
 #include "common/handlers/plugin_handler.hpp"
 #include "common/handlers/sql_handler.hpp"
 #include "common/handlers/worker_handler.hpp"
@@ -23,11 +24,6 @@ std::shared_ptr<pg::Pool> make_pool(const DatabaseConfig& database) {
                                                        .settings = {},
                                                        .on_notice = {}},
                                     database.pool_size);
-}
-
-[[noreturn]] void refuse(const HandlerConfig& handler) {
-  throw ConfigError("handler \"" + handler.name + "\": kind " +
-                    std::string(to_string(handler.kind)) + " is not supported by this build yet");
 }
 
 }  // namespace
@@ -53,8 +49,9 @@ std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& conf
       case HandlerKind::k_plugin:
         handlers[name] = std::make_unique<PluginHandler>(handler, key_instance, sink);
         break;
-      default:
-        refuse(handler);
+      case HandlerKind::k_http:
+        handlers[name] = std::make_unique<HttpHandler>(handler, key_instance, sink);
+        break;
     }
   }
   return handlers;
@@ -63,7 +60,6 @@ std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& conf
 void check_handlers(const Config& config) {
   for (const auto& [name, handler] : config.handlers) {
     if (!config.hosts_handler(name)) continue;
-    if (handler.kind == HandlerKind::k_http) refuse(handler);
     if (handler.kind == HandlerKind::k_plugin) check_plugin(handler.plugin);
   }
 }

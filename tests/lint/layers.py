@@ -17,6 +17,8 @@ ALLOWED_SIBLINGS = {("recovery", "dispatch")}
 HOMES = [(re.compile(r"libpq"), ("common/pg/",)),
          (re.compile(r"spdlog/"), ("common/logging/",)),
          (re.compile(r"toml\+\+"), ("common/config/",)),
+         (re.compile(r"curl/"), ("common/base/", "common/handlers/")),
+         (re.compile(r"openssl/"), ("common/base/",)),
          (re.compile(r"microhttpd"), ("daemon/",)),
          (re.compile(r"prometheus/"), ("daemon/",)),
          (re.compile(r"systemd/"), ("daemon/",)),

@@ -4,7 +4,7 @@
 #include "common/alert/http_client.hpp"
 #include "common/alert/slack_channel.hpp"
 #include "common/alert/webhook_channel.hpp"
-#include "common/alert/webhook_signature.hpp"
+#include "common/base/webhook_signature.hpp"
 #include "tests/support/http_server.hpp"
 
 namespace evd::alert {

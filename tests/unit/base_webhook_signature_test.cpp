@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
-#include "common/alert/webhook_signature.hpp"
 #include "common/base/error.hpp"
+#include "common/base/webhook_signature.hpp"
 
-namespace evd::alert {
+namespace evd {
 namespace {
 
 constexpr const char* k_secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -49,4 +49,4 @@ TEST(WebhookHeaders, CarryNoSignatureWithoutSecrets) {
 }
 
 }  // namespace
-}  // namespace evd::alert
+}  // namespace evd

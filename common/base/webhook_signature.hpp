@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace evd::alert {
+namespace evd {
 
 // "v1,<base64>". A secret that begins with whsec_ is base64; any other is taken as it stands.
 // Throws evd::Error when a whsec_ secret is not base64.
@@ -19,4 +19,4 @@ std::vector<std::string> webhook_headers(const std::vector<std::string>& secrets
                                          const std::string& id, std::int64_t timestamp,
                                          std::string_view body);
 
-}  // namespace evd::alert
+}  // namespace evd

@@ -1,4 +1,4 @@
-#include "common/alert/webhook_signature.hpp"
+#include "common/base/webhook_signature.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -8,7 +8,7 @@
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
 
-namespace evd::alert {
+namespace evd {
 namespace {
 
 const unsigned char* bytes(std::string_view text) {
@@ -71,4 +71,4 @@ std::vector<std::string> webhook_headers(const std::vector<std::string>& secrets
   return headers;
 }
 
-}  // namespace evd::alert
+}  // namespace evd
