@@ -183,6 +183,16 @@ TEST_F(Close, KeepsASqlHandlersProgressInTheOpenWindow) {
   EXPECT_EQ(audit(), "6|5|0|1|0|0");
 }
 
+TEST_F(Close, APartCoversThePairsOfItsHandler) {
+  emit();
+  claim();
+  connection.query("begin");
+  EXPECT_EQ(batch(connection, 10), "1|t");
+  connection.query("commit");
+  EXPECT_EQ(close("(1,sqlCoupon,queued)"), "closed");
+  EXPECT_EQ(delivery(1, "sqlCoupon"), "") << "it would run a second time";
+}
+
 TEST_F(Close, ContinuesADeferredPartToItsEnd) {
   for (int i = 0; i < 3; ++i) emit();
   run_window("", "{sqlCoupon}");

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "tests/bench/client/baselines.hpp"
 #include "tests/bench/client/emitter.hpp"
 #include "tests/bench/client/pgq.hpp"
 #include "tests/bench/client/window_reader.hpp"
@@ -53,6 +54,25 @@ void add_pgq(CLI::App& app, PgqOptions& options, const std::string& url) {
   });
 }
 
+struct SpawnOptions {
+  std::string program;
+  std::int64_t count = 0;
+  int at_once = 4;
+};
+
+void add_baselines(CLI::App& app, SpawnOptions& options) {
+  app.add_subcommand("serve-http", "answers every request with 200")->callback([] {
+    evd::bench::serve_http();
+  });
+  CLI::App* spawn = app.add_subcommand("spawn", "starts a program and waits for it, many times");
+  spawn->add_option("--program", options.program)->required();
+  spawn->add_option("--count", options.count)->required();
+  spawn->add_option("--at-once", options.at_once);
+  spawn->callback([&options] {
+    print(evd::bench::spawn_programs(options.program, options.count, options.at_once));
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -65,6 +85,8 @@ int main(int argc, char** argv) {
   app.add_option("--database", emit_options.url)->required();
   add_emit(app, emit_options, seconds);
   add_pgq(app, pgq_options, emit_options.url);
+  SpawnOptions spawn_options;
+  add_baselines(app, spawn_options);
   CLI::App* read = app.add_subcommand("read-windows", "reads what evd took, and nothing else");
   read->add_option("--after", after, "a window's id");
   read->callback([&] { print(evd::bench::read_windows(emit_options.url, after)); });
