@@ -15,8 +15,7 @@ as $$
                           and (p_due_at is null or p_due_at <= w.opened_at))
            then 'done' else 'new' end
     when exists (select from evd.window_part p join evd.event_window w on w.id = p.window_id
-                 where p.handler = p_handler and p.state = 'deferred'
-                   and (p_xid, p_id) > (p.upto_xid, p.upto_id) and evd.in_window(p_xid, p_id, w)
-                   and (p_due_at is null or p_due_at <= w.opened_at)) then 'deferred'
+                 where p.handler = p_handler and evd.in_window(p_xid, p_id, w)
+                   and evd.is_put_off(p_xid, p_id, p_due_at, p, w.opened_at)) then 'deferred'
     else 'done' end
 $$;

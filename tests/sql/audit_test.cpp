@@ -176,23 +176,5 @@ TEST_F(Status, IsKnownOfEverythingUnresolvedWithoutReadingTheLog) {
   EXPECT_EQ(rows(connection, "select event_id from evd.unresolved('{1}')"), "8");
 }
 
-TEST_F(Status, IsFoundByIdWithoutReadingTheLog) {
-  connection.query(
-      "select evd.emit_many(jsonb_agg('{\"event_name\": \"purchased\"}'::jsonb))"
-      " from generate_series(1, 20000)");
-  run_window();
-  connection.query(
-      "select brin_summarize_new_values(indexrelid) from pg_index"
-      " join pg_class c on c.oid = indexrelid join pg_am a on a.oid = relam"
-      " where amname = 'brin' and relkind = 'i'");
-  connection.query("analyze evd.event");
-  const auto plan = rows(connection, "explain select * from evd.events where id = 17000");
-  EXPECT_THAT(plan, ::testing::ContainsRegex("Bitmap Index Scan on event_2[0-9]+_id_idx"));
-  const auto newest =
-      rows(connection, "explain select * from evd.events order by xid desc, id desc limit 10");
-  EXPECT_THAT(newest, ::testing::AllOf(::testing::HasSubstr("Merge Append"),
-                                       ::testing::Not(::testing::HasSubstr("Sort  ("))));
-}
-
 }  // namespace
 }  // namespace evd::test
