@@ -5,7 +5,9 @@ create or replace view evd.claimed as
 select w.id, w.low_id, w.floor, w.lo, w.hi, w.to_xid, w.to_id,
        greatest(w.to_xid, pg_snapshot_xmax(w.lo)) as end_xid,
        case when w.to_xid < pg_snapshot_xmax(w.lo) then -1 else w.to_id end as end_id,
-       s.lo as settled_lo, s.hi as settled_hi, s.from_xid as settled_xid, s.from_id as settled_id
+       coalesce(s.lo, w.lo) as settled_lo, coalesce(s.hi, w.hi) as settled_hi,
+       coalesce(s.from_xid, w.to_xid) as settled_xid, coalesce(s.from_id, w.to_id) as settled_id
 from (select * from evd.event_window order by id desc limit 1) w
 left join evd.event_window s
-  on s.id = least(w.low_id, (select min(p.window_id) from evd.window_part p where p.state = 'deferred'));
+  on s.id = least((select min(o.id) from evd.event_window o where o.id >= w.low_id and o.closed_at is null),
+                  (select min(p.window_id) from evd.window_part p where p.state = 'deferred'));
