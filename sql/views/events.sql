@@ -72,8 +72,9 @@ from (
   select e.*, s.status, 'row', true
   from (select distinct event_id, event_xid, event_created_at from evd.delivery where state in ('waiting', 'running')) d
   join evd.event e on e.created_at = d.event_created_at and e.xid = d.event_xid and e.id = d.event_id
+  join evd.route r on r.id = e.route_id
   join (select 0 as status union all select 1) s
-    on s.status = evd.is_overdue(e.created_at, e.due_at, e.route_id)::integer
+    on s.status = (greatest(e.created_at, e.due_at) + r.deadline < statement_timestamp())::integer
   where not exists (select from evd.delivery o where o.event_id = d.event_id and o.state = 'escalated')
   union all
   -- In an open window, put off with its window, or not taken and yet not behind all that is.
@@ -81,9 +82,10 @@ from (
   from evd.unfinished_runs() u
   join evd.event e on (e.xid, e.id) > (u.from_xid, u.from_id) and (e.xid, e.id) <= (u.to_xid, u.to_id)
     and e.created_at >= u.floor and (u.hi is null or pg_visible_in_snapshot(e.xid, u.hi))
+  join evd.route r on r.id = e.route_id
   join (select 0 as status union all select 1 union all select 2) s
     on s.status = case when u.place <> 'deferred' and evd.is_settled(e) then 2
-                       else evd.is_overdue(e.created_at, e.due_at, e.route_id)::integer end
+                       else (greatest(e.created_at, e.due_at) + r.deadline < statement_timestamp())::integer end
   where not exists (select from evd.delivery d
                     where d.event_id = e.id and d.state in ('waiting', 'running', 'escalated'))
     and (u.place <> 'deferred' or not evd.is_processed(e.xid, e.id, e.due_at, e.route_id))
