@@ -101,14 +101,12 @@ def milliseconds(server, program, *arguments):
     return passed, done.stdout
 
 
-def asked(server, rounds):
-    """What an operator asks: name -> milliseconds, once for each round, the first of them not counted."""
+def questions(server):
+    """What an operator asks: name -> arguments of evctl."""
     some = server.value("select id from evd.event where id % 1000 = 500 order by id limit 1 offset 5")
-    questions = {"evctl audit": ["audit"], "evctl status": ["status"], "evctl show": ["show", some],
-                 "evctl list": ["list"], "evctl list --status timeout": ["list", "--status", "timeout"],
-                 "evctl list --status escalated": ["list", "--status", "escalated"]}
-    return {name: [milliseconds(server, "evctl", *question)[0] for _ in range(rounds + 1)][1:]
-            for name, question in questions.items()}
+    return {"evctl audit": ["audit"], "evctl status": ["status"], "evctl show": ["show", some], "evctl list": ["list"],
+            "evctl list --status timeout": ["list", "--status", "timeout"],
+            "evctl list --status escalated": ["list", "--status", "escalated"]}
 
 
 def recovered(server, config):
@@ -122,18 +120,25 @@ def recovered(server, config):
     return passed
 
 
-def measured(server, events, rounds):
-    with server.database(f"history_{events}"):
-        config, rate = fill(server, events)
-        times = asked(server, rounds)
-        times[f"evrecover, {PAIRS:,} overdue pairs"] = [recovered(server, config) for _ in range(rounds + 1)][1:]
-        return times, rate
+def measured(server, config):
+    """Everything once: name -> milliseconds."""
+    times = {name: milliseconds(server, "evctl", *question)[0] for name, question in questions(server).items()}
+    return {**times, f"evrecover, {PAIRS:,} overdue pairs": recovered(server, config)}
 
 
 def run(server, quick):
-    few, many, rounds = (10_000, 1_000_000, 3) if quick else (10_000, 10_000_000, 5)
-    beside_few, _ = measured(server, few, rounds)
-    beside_many, rate = measured(server, many, rounds)
+    few, many, rounds = (10_000, 1_000_000, 5) if quick else (10_000, 10_000_000, 7)
+    with server.database(f"history_{few}"):
+        few_url, (few_config, _) = server.url, fill(server, few)
+        with server.database(f"history_{many}"):
+            many_url, (many_config, rate) = server.url, fill(server, many)
+            beside_few, beside_many = [], []
+            for _ in range(rounds + 1):  # in turn, since machines get faster and slower; the first warms up
+                server.url = few_url
+                beside_few.append(measured(server, few_config))
+                server.url = many_url
+                beside_many.append(measured(server, many_config))
     yield Figure(f"history, written and taken for the test, {many:,} events", [rate])
-    for name, times in beside_many.items():
-        yield Figure(f"history, {name}, at {many:,} events done", times, f"at {few:,}", beside_few[name], unit="ms")
+    for name in beside_many[0]:
+        yield Figure(f"history, {name}, at {many:,} events done", [times[name] for times in beside_many[1:]],
+                     f"at {few:,}", [times[name] for times in beside_few[1:]], unit="ms")
