@@ -17,11 +17,13 @@ grant insert on evd.events to evd_operator, evd_worker;
 -- To look. The views call functions, which run with the reader's rights.
 grant select on evd.events, evd.deliveries, evd.event_window, evd.window_part, evd.route, evd.handler, evd.node,
   evd.meta to evd_reader, evd_operator;
-grant execute on function evd.in_window(xid8, bigint, evd.event_window),
-  evd.pair_state(xid8, bigint, timestamptz, text, text, boolean, boolean), evd.show(bigint), evd.status_report(),
-  evd.failures(text, text, integer), evd.unresolved(integer[]), evd.audit(timestamptz), evd.audit_missing(integer, timestamptz),
-  evd.config_drift(jsonb), evd.config_difference(jsonb), evd.config_entries(jsonb), evd.route_json(evd.route),
-  evd.handler_json(evd.handler), evd.iso_time(timestamptz) to evd_reader, evd_operator;
+grant execute on function evd.in_window(xid8, bigint, evd.event_window), evd.unfinished_runs(), evd.event_pairs(evd.event),
+  evd.handlers_done(evd.event), evd.is_settled(evd.event), evd.end_xid(), evd.end_id(), evd.has_unresolved(bigint),
+  evd.is_processed(xid8, bigint, timestamptz, integer), evd.is_overdue(timestamptz, timestamptz, integer),
+  evd.show(bigint), evd.status_report(), evd.failures(text, text, integer), evd.unresolved(integer[]),
+  evd.audit(timestamptz, boolean), evd.audit_missing(integer, timestamptz, boolean), evd.config_drift(jsonb),
+  evd.config_difference(jsonb), evd.config_entries(jsonb), evd.route_json(evd.route), evd.handler_json(evd.handler),
+  evd.iso_time(timestamptz) to evd_reader, evd_operator;
 
 -- To act. These functions are the owner's, so an operator needs no table.
 grant select on all tables in schema evd to evd_operator;

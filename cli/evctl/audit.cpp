@@ -36,6 +36,17 @@ struct Missing {
   std::string why;
 };
 
+struct AuditFlags {
+  std::string since;
+  bool full = false;
+};
+
+// What is audited, in SQL's terms.
+struct Scope {
+  std::optional<std::string> since;
+  bool full = false;
+};
+
 // The time as a constant, so that the ledger and the list of what is missing speak of the same one.
 std::optional<std::string> resolve_since(pg::Connection& connection, const std::string& since) {
   if (since.empty()) return std::nullopt;
@@ -44,21 +55,20 @@ std::optional<std::string> resolve_since(pg::Connection& connection, const std::
   return connection.query(sql, params).string(0, 0);
 }
 
-Ledger read_ledger(pg::Connection& connection, const std::optional<std::string>& since) {
+Ledger read_ledger(pg::Connection& connection, const Scope& scope) {
   const auto row = connection.query(
       "select a.events, a.emitted, a.done, a.resolved, a.outstanding, a.escalated, a.unaccounted"
-      " from evd.audit($1::timestamptz) a",
-      pg::params(since));
+      " from evd.audit($1::timestamptz, $2) a",
+      pg::params(scope.since, scope.full));
   return {row.int64(0, 0), row.int64(0, 1), row.int64(0, 2), row.int64(0, 3),
           row.int64(0, 4), row.int64(0, 5), row.int64(0, 6)};
 }
 
-std::vector<Missing> read_missing(pg::Connection& connection,
-                                  const std::optional<std::string>& since) {
+std::vector<Missing> read_missing(pg::Connection& connection, const Scope& scope) {
   const auto result = connection.query(
       "select m.event_id, coalesce(m.handler, ''), m.pairs, m.why"
-      " from evd.audit_missing($1, $2::timestamptz) m",
-      pg::params(k_shown, since));
+      " from evd.audit_missing($1, $2::timestamptz, $3) m",
+      pg::params(k_shown, scope.since, scope.full));
   std::vector<Missing> missing;
   for (int row = 0; row < result.rows(); ++row) {
     missing.push_back({result.optional_int64(row, 0), result.string(row, 1), result.int64(row, 2),
@@ -109,11 +119,11 @@ void tell(Output& out, const Ledger& ledger, const std::vector<Missing>& missing
   out.add("\n" + table.render(out.style()));
 }
 
-ExitCode audit(Context& context, const std::string& since_text) {
+ExitCode audit(Context& context, const AuditFlags& flags) {
   pg::Connection connection = context.connect();
-  const auto since = resolve_since(connection, since_text);
-  const Ledger ledger = read_ledger(connection, since);
-  const auto missing = ledger.balances() ? std::vector<Missing>() : read_missing(connection, since);
+  const Scope scope{resolve_since(connection, flags.since), flags.full};
+  const Ledger ledger = read_ledger(connection, scope);
+  const auto missing = ledger.balances() ? std::vector<Missing>() : read_missing(connection, scope);
   if (context.json()) {
     tell_json(context.out(), ledger, missing);
   } else {
@@ -125,10 +135,12 @@ ExitCode audit(Context& context, const std::string& since_text) {
 }  // namespace
 
 Action declare_audit(CLI::App& command) {
-  auto since = std::make_shared<std::string>();
-  command.add_option("--since", *since, "Only what was written since: 2h, or a time")
+  auto flags = std::make_shared<AuditFlags>();
+  command
+      .add_option("--since", flags->since, "Event by event, what was written since: 2h, or a time")
       ->type_name("T");
-  return [since](Context& context) { return audit(context, *since); };
+  command.add_flag("--full", flags->full, "Event by event, the whole log");
+  return [flags](Context& context) { return audit(context, *flags); };
 }
 
 }  // namespace evd::evctl

@@ -22,6 +22,7 @@ std::string text_param(std::string_view value, pg::Params& params) {
   return placeholder(params) + "::text";
 }
 
+// The statement's time and not the clock's: the planner may then leave out older partitions.
 std::string time_from_now(std::string_view text, char sign, pg::Params& params) {
   const auto duration = parse_duration(text);
   if (!duration) {
@@ -29,7 +30,7 @@ std::string time_from_now(std::string_view text, char sign, pg::Params& params) 
     return placeholder(params) + "::timestamptz";
   }
   params.add(std::to_string(duration->count()) + " milliseconds");
-  return std::string("clock_timestamp() ") + sign + " " + placeholder(params) + "::interval";
+  return std::string("statement_timestamp() ") + sign + " " + placeholder(params) + "::interval";
 }
 
 // Rows of pairs know when their event was written, so that one partition is read instead of all.
@@ -81,7 +82,8 @@ std::string where_clause(const Filter& filter, Scope scope, pg::Params& params) 
   const std::optional<int> status =
       filter.status.empty() ? std::nullopt : std::optional(parse_status(filter.status));
   if (status) conditions.push_back("e.status = " + std::to_string(*status));
-  if (status == k_escalated) {
+  if (scope == Scope::k_missing && !status) conditions.emplace_back("e.status <> 2");
+  if (status == k_escalated && !filter.handler.empty()) {
     conditions.push_back(among_deliveries("'escalated'", filter, params));
   } else if (scope == Scope::k_missing) {
     conditions.push_back(among_deliveries("'waiting', 'escalated'", filter, params));

@@ -32,7 +32,7 @@ _evctl() {
     apply) flags="--dry-run --prune" ;;
     emit) flags="--key --dedup-key --deliver-at" ;;
     list) flags="$filter --limit" ;;
-    audit) flags="--since" ;;
+    audit) flags="--since --full" ;;
     re-emit) flags="$filter --all-handlers --same-key --new-key --wait --dry-run --yes" ;;
     resolve) flags="--handler --why" ;;
     run) flags="--event --args" ;;

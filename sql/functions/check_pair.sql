@@ -11,7 +11,7 @@ begin
   if not found then
     raise 'event_id: no such event: %', p_event_id using errcode = 'VE004';
   end if;
-  if p_handler <> all (v_expected) then
+  if p_handler is not null and p_handler <> all (v_expected) then
     raise 'handler: event % does not expect "%"', p_event_id, p_handler
       using errcode = 'VE003', hint = format('It expects %s.', array_to_string(v_expected, ', '));
   end if;

@@ -1,5 +1,5 @@
 -- Takes the next window of the log for a node: up to p_limit events, in (xid, id) order.
--- Reads event, node; appends to event_window. Returns the new window, or no row and writes nothing when there
+-- Reads event, route, node; appends to event_window. Returns the new window, or no row and writes nothing when there
 -- is nothing to take. VE020: the node is fenced or unknown.
 --
 -- Transactions commit in another order than they take ids, so events are taken between two snapshots, as PgQ
@@ -20,6 +20,7 @@ declare
   v_last    evd.event_window;
   v_new     evd.event_window;
   v_late    xid8[];
+  v_routes  integer[];
   v_rotated boolean := false;
 begin
   -- Under repeatable read two nodes would take the same window; after a write of its own, this transaction's
@@ -41,9 +42,10 @@ begin
     if v_new.from_xid < pg_snapshot_xmax(v_new.lo) then
       v_late := evd.stragglers(v_new.lo, v_new.hi);
       if v_late <> '{}' then
-        select count(*), (array_agg(s.xid))[count(*)::int], (array_agg(s.id))[count(*)::int]
-          into v_new.events, v_new.to_xid, v_new.to_id
-          from (select e.xid, e.id from evd.event e
+        select count(*), (array_agg(s.xid))[count(*)::int], (array_agg(s.id))[count(*)::int],
+               array_agg(s.route_id)
+          into v_new.events, v_new.to_xid, v_new.to_id, v_routes
+          from (select e.xid, e.id, e.route_id from evd.event e
                 where e.xid = any (v_late) and (e.xid, e.id) > (v_new.from_xid, v_new.from_id)
                   and e.created_at >= v_new.floor
                 order by e.xid, e.id limit p_limit) s;
@@ -53,9 +55,10 @@ begin
       v_new.from_id := -1;
     end if;
 
-    select count(*), (array_agg(m.xid))[count(*)::int], (array_agg(m.id))[count(*)::int]
-      into v_new.events, v_new.to_xid, v_new.to_id
-      from (select e.xid, e.id from evd.event e
+    select count(*), (array_agg(m.xid))[count(*)::int], (array_agg(m.id))[count(*)::int],
+           array_agg(m.route_id)
+      into v_new.events, v_new.to_xid, v_new.to_id, v_routes
+      from (select e.xid, e.id, e.route_id from evd.event e
             where (e.xid, e.id) > (v_new.from_xid, v_new.from_id)
               and e.xid < pg_snapshot_xmax(v_new.hi)
               and pg_visible_in_snapshot(e.xid, v_new.hi)
@@ -75,10 +78,14 @@ begin
       from evd.raise_floor(v_last.floor_id, v_last.floor, v_new.lo) f;
   end loop;
 
+  select coalesce(sum(u.events * cardinality(r.expected)), 0) into v_new.pairs
+    from (select t.route_id, count(*) as events from unnest(v_routes) t (route_id) group by t.route_id) u
+    join evd.route r on r.id = u.route_id;
   insert into evd.event_window (id, node_id, token, at, floor, floor_id, lo, hi, from_xid, from_id, to_xid, to_id,
-                                events, total_events, low_id)
+                                events, total_events, pairs, total_pairs, low_id)
   select v_last.id + 1, p_node, p_token, v_at, v_new.floor, v_new.floor_id, v_new.lo, v_new.hi, v_new.from_xid,
          v_new.from_id, v_new.to_xid, v_new.to_id, v_new.events, v_last.total_events + v_new.events,
+         v_new.pairs, coalesce(v_last.total_pairs, evd.pairs_taken(v_last)) + v_new.pairs,
          coalesce((select w.id from evd.event_window w where w.id >= v_last.low_id and w.closed_at is null
                    order by w.id limit 1), v_last.id + 1)
   returning * into v_new;

@@ -7,10 +7,11 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
   select jsonb_build_object(
-    'id', v.id, 'event_name', v.event_name, 'created_at', evd.iso_time(v.created_at), 'expected', v.expected,
-    'status', v.status, 'state', v.state, 'done', v.done, 'resolved', v.resolved, 'args', v.args, 'key', v.key,
-    'headers', coalesce(v.headers, '{}'), 'deliver_at', evd.iso_time(v.deliver_at),
-    'deadline', evd.iso_time(v.deadline_at), 'owner', v.owner,
+    'id', e.id, 'event_name', r.event_name, 'created_at', evd.iso_time(e.created_at), 'expected', r.expected,
+    'status', s.status, 'state', (array['emitted', 'timeout', 'processed', 'escalated'])[s.status + 1],
+    'done', p.done, 'resolved', p.resolved, 'args', e.args, 'key', e.key, 'headers', coalesce(e.headers, '{}'),
+    'deliver_at', evd.iso_time(e.due_at), 'deadline', evd.iso_time(greatest(e.created_at, e.due_at) + r.deadline),
+    'owner', r.owner,
     'deliveries', evd.show_deliveries(e),
     'attempts', (
       select coalesce(jsonb_agg(jsonb_build_object(
@@ -24,5 +25,15 @@ as $$
       from evd.action c where c.event_id = e.id),
     'where', evd.show_place(e))
   from evd.events_by_id(array[p_event_id]) e
-  join evd.events v on v.id = p_event_id and v.created_at = e.created_at and v.xid = e.xid
+  join evd.route r on r.id = e.route_id
+  cross join lateral (
+    select coalesce(array_agg(x.handler order by x.ordinal) filter (where x.state = 'done'), '{}') as done,
+           coalesce(array_agg(x.handler order by x.ordinal) filter (where x.state = 'resolved'), '{}') as resolved,
+           coalesce(bool_or(x.state = 'escalated'), false) as is_escalated,
+           coalesce(bool_and(x.state in ('done', 'resolved')), true) as is_settled
+    from evd.event_pairs(e) x) p
+  cross join lateral (
+    select case when p.is_escalated then 3
+                when p.is_settled then 2
+                else evd.is_overdue(e.created_at, e.due_at, e.route_id)::integer end as status) s
 $$;

@@ -1,7 +1,8 @@
 -- The events of a window after a position, in log order, at most p_limit (null: all). Reads event_window, event.
 -- The window's own set is fixed by its snapshots and positions, so it reads the same whenever it is called.
 --
--- The index is given one lower bound; with two, the btree starts at the wrong one and reads the whole log.
+-- The index is given one lower bound; with two, the btree starts at the wrong one and reads the whole log. And it is told
+-- when to stop: the upper bound ends a scan only where xid changes, and a transaction may have written a million events.
 create or replace function evd.window_events(p_window bigint, p_after_xid xid8 default '0',
                                              p_after_id bigint default -1, p_limit integer default null)
 returns setof evd.event
@@ -15,6 +16,7 @@ declare
   w evd.event_window;
 begin
   select * into w from evd.event_window where id = p_window;
+  p_limit := least(p_limit, w.events);
   if (p_after_xid, p_after_id) > (w.from_xid, w.from_id) then
     w.from_xid := p_after_xid;
     w.from_id := p_after_id;

@@ -78,7 +78,7 @@ class Chaos : public ::testing::Test {
       })) << "ran twice, though it had ended long before anything was killed";
       if (kills.empty()) ADD_FAILURE() << "ran twice, and nothing was killed";
     }
-    const RunResult audit = run({evd_binary("evctl"), "--database", shop.url(), "audit"});
+    const RunResult audit = run({evd_binary("evctl"), "--database", shop.url(), "audit", "--full"});
     EXPECT_EQ(audit.exit, 0) << audit.out << audit.err;
   }
 

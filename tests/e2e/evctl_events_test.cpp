@@ -132,6 +132,7 @@ TEST_F(InstalledEvctl, TellsWhatFailedAndWhoResolvedIt) {
   EXPECT_THAT(shown.out, HasSubstr("sent by hand"));
   EXPECT_THAT(shown.out, Not(HasSubstr("\x1b"))) << "an error must not steer the terminal";
   EXPECT_EQ(parse(evctl({"audit", "--json"})).at("resolved"), 1);
+  EXPECT_EQ(evctl({"audit", "--full", "--json"}).out, evctl({"audit", "--json"}).out);
 }
 
 TEST_F(InstalledEvctl, WantsYesForAFilterWithoutATerminal) {

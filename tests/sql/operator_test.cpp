@@ -118,6 +118,14 @@ TEST_F(Operator, NamesAnUnknownEventOrHandler) {
   EXPECT_EQ(value(connection, "select evd.show(9)"), "");
 }
 
+TEST_F(Operator, HasNothingToDoWhereNothingIsExpected) {
+  make_route(connection, "noted", {});
+  connection.query("select evd.emit('noted')");
+  run_window();
+  EXPECT_EQ(re_emit(1), "");
+  EXPECT_EQ(resolve(1), "");
+}
+
 TEST_F(Operator, ReEmitsTenThousandInSeconds) {
   connection.query(
       "select evd.emit_many(jsonb_agg('{\"event_name\": \"purchased\"}'::jsonb))"

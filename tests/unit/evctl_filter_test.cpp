@@ -50,17 +50,26 @@ TEST(EvctlFilter, PutsWhatTheUserTypedIntoParametersOnly) {
 
 TEST(EvctlFilter, ReadsATimeAsADurationOrATimestamp) {
   pg::Params params;
-  EXPECT_EQ(time_ago("2h", params), "clock_timestamp() - $1::interval");
-  EXPECT_EQ(time_ahead("10m", params), "clock_timestamp() + $2::interval");
+  EXPECT_EQ(time_ago("2h", params), "statement_timestamp() - $1::interval");
+  EXPECT_EQ(time_ahead("10m", params), "statement_timestamp() + $2::interval");
   EXPECT_EQ(time_ago("2026-01-01", params), "$3::timestamptz");
   EXPECT_STREQ(params.values()[0], "7200000 milliseconds");
 }
 
-TEST(EvctlFilter, FindsEscalatedEventsByTheirPairs) {
+TEST(EvctlFilter, FindsByTheirPairsEventsThatAHandlerEscalated) {
   Filter filter;
   filter.status = "3";
   pg::Params params;
+  EXPECT_EQ(where_clause(filter, Scope::k_all, params), "where e.status = 3");
+  filter.handler = "lottery";
   EXPECT_THAT(where_clause(filter, Scope::k_all, params), HasSubstr("evd.deliveries"));
+}
+
+TEST(EvctlFilter, LeavesTheHistoryOutWhereSomethingIsMissing) {
+  Filter filter;
+  filter.event = "purchased";
+  pg::Params params;
+  EXPECT_THAT(where_clause(filter, Scope::k_missing, params), HasSubstr("e.status <> 2"));
 }
 
 }  // namespace
