@@ -151,10 +151,7 @@ void Engine::turn() {
   publish();
   service_.alive();
   if (worked) return;
-  Clock::TimePoint until = dispatcher_->next_step_at();
-  if (dispatcher_->has_tried_claim() || !sleeper_->may_claim())
-    until = std::min(until, sleeper_->claim_at());
-  wait(until);
+  wait(std::min(dispatcher_->next_step_at(), sleeper_->claim_at(dispatcher_->has_tried_claim())));
   if (session_->connection.consume_notifications()) {
     sleeper_->notified();
     dispatcher_->look_now();

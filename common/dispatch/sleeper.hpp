@@ -24,8 +24,13 @@ class Sleeper {
   // the least.
   Sleeper(const Clock& clock, bool listens);
 
-  bool may_claim() const { return clock_.now() >= claim_at_; }
-  Clock::TimePoint claim_at() const { return claim_at_; }
+  // Before a step: whether it may claim.
+  bool may_claim() { return could_claim_ = clock_.now() >= claim_at_; }
+  // After it: when the next one is to claim. max(): it could have and had no room, so time alone
+  // changes nothing.
+  Clock::TimePoint claim_at(bool has_tried) const {
+    return has_tried || !could_claim_ ? claim_at_ : Clock::TimePoint::max();
+  }
 
   // After a step in which a claim was tried. May ask the journal to arm or disarm.
   void claimed(journal::Journal& journal, Claimed what);
@@ -50,6 +55,7 @@ class Sleeper {
   bool is_settled_ = false;    // no emitter can have missed that any more
   bool is_doubted_ = false;    // something was found that no notification told of
   bool was_notified_ = false;  // since the last claim
+  bool could_claim_ = false;   // in the last step; it may have become time meanwhile
   int streak_ = 0;             // claims in a row that found something
   Milliseconds wait_{1};
   Clock::TimePoint idle_since_;

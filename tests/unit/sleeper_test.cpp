@@ -19,9 +19,9 @@ class SleeperTest : public testing::Test {
   int idle_for(Milliseconds duration) {
     const Clock::TimePoint end = clock_.now() + duration;
     int claims = 0;
-    while (std::max(sleeper_.claim_at(), clock_.now()) < end) {
-      if (sleeper_.claim_at() > clock_.now()) {
-        clock_.advance(std::chrono::ceil<Milliseconds>(sleeper_.claim_at() - clock_.now()));
+    while (std::max(sleeper_.claim_at(true), clock_.now()) < end) {
+      if (sleeper_.claim_at(true) > clock_.now()) {
+        clock_.advance(std::chrono::ceil<Milliseconds>(sleeper_.claim_at(true) - clock_.now()));
       }
       EXPECT_TRUE(sleeper_.may_claim());
       sleeper_.claimed(journal_, Claimed::k_nothing);
@@ -55,6 +55,19 @@ TEST_F(SleeperTest, ArmsOnlyAfterBeingIdleForAWhile) {
   EXPECT_TRUE(memory_.is_armed());
 }
 
+// A step takes time: a node that was to claim 2 ms later slept for a second instead.
+TEST_F(SleeperTest, WhatBecameDueDuringAStepIsDueAfterIt) {
+  find(5);
+  EXPECT_FALSE(sleeper_.may_claim()) << "it waits for company";
+  clock_.advance(milliseconds{5});
+  EXPECT_LE(sleeper_.claim_at(false), clock_.now());
+}
+
+TEST_F(SleeperTest, NobodyWakesToClaimWhatThereIsNoRoomFor) {
+  EXPECT_TRUE(sleeper_.may_claim());
+  EXPECT_EQ(sleeper_.claim_at(false), Clock::TimePoint::max());
+}
+
 TEST_F(SleeperTest, UnderLoadAClaimWaitsForCompany) {
   find(3);
   EXPECT_TRUE(sleeper_.may_claim()) << "a few events are claimed as they come";
@@ -81,8 +94,8 @@ TEST_F(SleeperTest, AClaimThatFindsSomethingStartsTheWaitAnew) {
 TEST_F(SleeperTest, WaitsNoLongerThan4MillisecondsWhileAwake) {
   idle_for(milliseconds{10});
   sleeper_.claimed(journal_, Claimed::k_nothing);
-  EXPECT_LE(sleeper_.claim_at() - clock_.now(), milliseconds{4});
-  EXPECT_GT(sleeper_.claim_at(), clock_.now());
+  EXPECT_LE(sleeper_.claim_at(true) - clock_.now(), milliseconds{4});
+  EXPECT_GT(sleeper_.claim_at(true), clock_.now());
 }
 
 TEST_F(SleeperTest, LooksAtOnceAfterArmingAndOnceMoreWhenNoEmitterCanHaveMissedIt) {
@@ -95,7 +108,7 @@ TEST_F(SleeperTest, LooksAtOnceAfterArmingAndOnceMoreWhenNoEmitterCanHaveMissedI
   sleeper_.claimed(journal_, Claimed::k_nothing);
   EXPECT_TRUE(sleeper_.may_claim()) << "one more look";
   sleeper_.claimed(journal_, Claimed::k_nothing);
-  EXPECT_EQ(sleeper_.claim_at() - clock_.now(), seconds{10}) << "it sleeps";
+  EXPECT_EQ(sleeper_.claim_at(true) - clock_.now(), seconds{10}) << "it sleeps";
 }
 
 TEST_F(SleeperTest, PollsForAtMostASecondWhileATransactionStaysOpen) {
