@@ -8,6 +8,9 @@ grant usage on schema evd to evd_worker, evd_operator, evd_reader, evd_emitter;
 -- To emit. The id alone can be read, for `insert … returning id`.
 grant execute on function evd.emit(text, jsonb, text, text, timestamptz, jsonb), evd.emit_many(jsonb)
   to evd_emitter, evd_operator, evd_worker;
+-- To have the changes of a table emitted; on which tables is up to who owns them.
+grant execute on function evd.capture(regclass, text, text[], text[], text), evd.uncapture(regclass, text),
+  evd.capture_row(), evd.check_event(text) to evd_emitter, evd_operator, evd_worker;
 -- For handlers. An emitter could use up a key before the handler does.
 grant execute on function evd.first_time(text) to evd_operator, evd_worker;
 grant insert, select (id) on evd.events to evd_emitter;
