@@ -6,7 +6,8 @@ revoke execute on all functions in schema evd from public, evd_worker, evd_opera
 grant usage on schema evd to evd_worker, evd_operator, evd_reader, evd_emitter;
 
 -- To emit. The id alone can be read, for `insert … returning id`.
-grant execute on function evd.emit(text, jsonb, text, text, timestamptz, jsonb), evd.emit_many(jsonb)
+grant execute on function evd.emit(text, jsonb, text, text, timestamptz, jsonb), evd.emit_many(jsonb),
+  evd.emit_batch(uuid, jsonb)
   to evd_emitter, evd_operator, evd_worker;
 -- To have the changes of a table emitted; on which tables is up to who owns them.
 grant execute on function evd.capture(regclass, text, text[], text[], text), evd.uncapture(regclass, text),

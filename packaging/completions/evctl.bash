@@ -30,7 +30,7 @@ _evctl() {
   case $verb in
     migrate) flags="--sql --dry-run --no-roles" ;;
     apply) flags="--dry-run --prune" ;;
-    emit) flags="--key --dedup-key --deliver-at" ;;
+    emit) flags="--key --dedup-key --deliver-at --file --resume --again" ;;
     list) flags="$filter --limit" ;;
     audit) flags="--since --full" ;;
     re-emit) flags="$filter --all-handlers --same-key --new-key --wait --dry-run --yes" ;;
