@@ -18,27 +18,6 @@ constexpr const char* k_reset =
     "close all; set session authorization default; reset all; unlisten *;"
     "select pg_advisory_unlock_all(); discard temp; discard sequences;";
 
-void forward_notice(void* callback, const pg_result* notice) {
-  const auto& on_notice = *static_cast<std::function<void(const std::string&)>*>(callback);
-  if (on_notice) on_notice(one_line(PQresultErrorMessage(notice)));
-}
-
-Result checked(pg_conn* connection, pg_result* raw) {
-  Result result(raw);
-  switch (PQresultStatus(raw)) {
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-    case PGRES_EMPTY_QUERY:
-      return result;
-    case PGRES_COPY_IN:
-    case PGRES_COPY_OUT:
-    case PGRES_COPY_BOTH:  // the next statement ends it
-      throw make_error("0A000", "COPY from or to the client is not supported");
-    default:
-      throw make_error(connection, raw);
-  }
-}
-
 std::string quoted(char* escaped, pg_conn* connection) {
   if (escaped == nullptr) throw make_error(connection, nullptr);
   const std::unique_ptr<char, decltype(&PQfreemem)> owned(escaped, &PQfreemem);
@@ -52,6 +31,40 @@ bool Canceller::cancel() const noexcept {
   return handle_ && PQcancel(handle_.get(), ignored.data(), static_cast<int>(ignored.size())) == 1;
 }
 
+Result Connection::State::checked(pg_result* raw) const {
+  Result result(raw);
+  switch (PQresultStatus(raw)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_EMPTY_QUERY:
+      return result;
+    case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
+    case PGRES_COPY_BOTH:  // the next statement ends it
+      throw make_error("0A000", "COPY from or to the client is not supported");
+    default:
+      throw explained(make_error(handle.get(), raw));
+  }
+}
+
+Error Connection::State::explained(Error error) const {
+  const bool is_unexplained = error.connection_lost() && error.sqlstate().empty();
+  if (!is_unexplained || farewell.empty()) return error;
+  return Error({.sqlstate = farewell,
+                .primary = error.primary(),
+                .detail = error.detail(),
+                .hint = error.hint(),
+                .session_ended = true});
+}
+
+// A crash or an immediate stop is told by a warning, and then the session is gone.
+void Connection::State::take_notice(void* state, const pg_result* notice) {
+  auto& self = *static_cast<State*>(state);
+  const char* code = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+  if (code != nullptr && std::string_view(code).starts_with("57P")) self.farewell = code;
+  if (self.on_notice) self.on_notice(one_line(PQresultErrorMessage(notice)));
+}
+
 void Connection::State::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 
 Connection::Connection(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -63,7 +76,7 @@ Connection Connection::open(const ConnectOptions& options) {
   auto state = std::make_unique<State>();
   state->on_notice = options.on_notice;
   state->handle.reset(connect(options));
-  PQsetNoticeReceiver(state->handle.get(), &forward_notice, &state->on_notice);
+  PQsetNoticeReceiver(state->handle.get(), &State::take_notice, state.get());
   Connection connection(std::move(state));
   std::string& reset = connection.state_->reset_script;
   std::string apply;
@@ -80,13 +93,13 @@ Result Connection::query(const std::string& sql, const Params& params, Format fo
   const auto values = params.values();
   const auto types = params.types();
   pg_conn* handle = state_->handle.get();
-  return checked(handle,
-                 PQexecParams(handle, sql.c_str(), static_cast<int>(values.size()), types.data(),
-                              values.data(), nullptr, nullptr, static_cast<int>(format)));
+  return state_->checked(PQexecParams(handle, sql.c_str(), static_cast<int>(values.size()),
+                                      types.data(), values.data(), nullptr, nullptr,
+                                      static_cast<int>(format)));
 }
 
 Result Connection::run_script(const std::string& sql) {
-  return checked(state_->handle.get(), PQexec(state_->handle.get(), sql.c_str()));
+  return state_->checked(PQexec(state_->handle.get(), sql.c_str()));
 }
 
 bool Connection::consume_notifications() {
