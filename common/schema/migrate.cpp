@@ -48,7 +48,7 @@ MigrateResult Migration::run() {
   read_version();
   if (options_.dry_run) {
     name_old_nodes();
-    for (const auto& script : migrations().subspan(static_cast<std::size_t>(result_.from)))
+    for (const auto& script : migrations_after(result_.from))
       result_.applied.emplace_back(script.name);
     return result_;
   }
@@ -127,7 +127,7 @@ void Migration::ensure_schema() {
 }
 
 void Migration::apply_migrations() {
-  for (const auto& script : migrations().subspan(static_cast<std::size_t>(result_.from))) {
+  for (const auto& script : migrations_after(result_.from)) {
     connection_.run_script(std::string(script.text));
     result_.applied.emplace_back(script.name);
   }

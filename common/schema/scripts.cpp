@@ -1,5 +1,8 @@
 #include "common/schema/scripts.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 #include "common/schema/steps.hpp"
 #include "common/schema/version.hpp"
 
@@ -17,7 +20,22 @@ void append(std::string& script, const Script& part) {
   script += part.text;
 }
 
+int number_of(const Script& migration) {
+  int number = 0;
+  const auto digits = migration.name.substr(migration.name.find('/') + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
+}
+
 }  // namespace
+
+std::span<const Script> migrations_after(int version) {
+  const auto all = migrations();
+  const auto first = std::find_if(all.begin(), all.end(), [version](const Script& migration) {
+    return number_of(migration) > version;
+  });
+  return {first, all.end()};
+}
 
 std::string full_script(const ScriptOptions& options) {
   std::string script = "-- The schema of evd, version " + std::to_string(k_schema_version) +

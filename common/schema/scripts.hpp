@@ -14,6 +14,7 @@ struct Script {
 
 // Numbered and forward only; the last one's number is the schema's version.
 std::span<const Script> migrations();
+std::span<const Script> migrations_after(int version);
 std::span<const Script> functions();
 std::span<const Script> views();
 const Script& grants();

@@ -41,9 +41,10 @@ begin
     if v_new.from_xid < pg_snapshot_xmax(v_new.lo) then
       v_late := evd.stragglers(v_new.lo, v_new.hi);
       if v_late <> '{}' then
-        select count(*), (array_agg(s.xid))[count(*)::int], (array_agg(s.id))[count(*)::int]
-          into v_new.events, v_new.to_xid, v_new.to_id
-          from (select e.xid, e.id from evd.event e
+        select count(*), (array_agg(s.xid))[count(*)::int], (array_agg(s.id))[count(*)::int],
+               min(s.created_at), max(s.created_at)
+          into v_new.events, v_new.to_xid, v_new.to_id, v_new.oldest, v_new.newest
+          from (select e.xid, e.id, e.created_at from evd.event e
                 where e.xid = any (v_late) and (e.xid, e.id) > (v_new.from_xid, v_new.from_id)
                   and e.created_at >= v_new.floor
                 order by e.xid, e.id limit p_limit) s;
@@ -53,9 +54,10 @@ begin
       v_new.from_id := -1;
     end if;
 
-    select count(*), (array_agg(m.xid))[count(*)::int], (array_agg(m.id))[count(*)::int]
-      into v_new.events, v_new.to_xid, v_new.to_id
-      from (select e.xid, e.id from evd.event e
+    select count(*), (array_agg(m.xid))[count(*)::int], (array_agg(m.id))[count(*)::int],
+           min(m.created_at), max(m.created_at)
+      into v_new.events, v_new.to_xid, v_new.to_id, v_new.oldest, v_new.newest
+      from (select e.xid, e.id, e.created_at from evd.event e
             where (e.xid, e.id) > (v_new.from_xid, v_new.from_id)
               and e.xid < pg_snapshot_xmax(v_new.hi)
               and pg_visible_in_snapshot(e.xid, v_new.hi)
@@ -76,9 +78,10 @@ begin
   end loop;
 
   insert into evd.event_window (id, node_id, token, at, floor, floor_id, lo, hi, from_xid, from_id, to_xid, to_id,
-                                events, total_events, low_id)
+                                events, total_events, oldest, newest, low_id)
   select v_last.id + 1, p_node, p_token, v_at, v_new.floor, v_new.floor_id, v_new.lo, v_new.hi, v_new.from_xid,
          v_new.from_id, v_new.to_xid, v_new.to_id, v_new.events, v_last.total_events + v_new.events,
+         v_new.oldest, v_new.newest,
          coalesce((select w.id from evd.event_window w where w.id >= v_last.low_id and w.closed_at is null
                    order by w.id limit 1), v_last.id + 1)
   returning * into v_new;
