@@ -110,7 +110,13 @@ bool Connection::consume_notifications() {
     PQfreemem(notification);
     any = true;
   }
-  if (!readable || PQstatus(handle) == CONNECTION_BAD) throw make_error(handle, nullptr);
+  if (!readable || PQstatus(handle) == CONNECTION_BAD) {
+    throw state_->explained(make_error(handle, nullptr));
+  }
+  // What the server says of an idle session comes as a notice, and before the end itself.
+  if (!state_->farewell.empty()) {
+    throw make_error(state_->farewell, "the server ended the session");
+  }
   return any;
 }
 

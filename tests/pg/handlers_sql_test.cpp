@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "common/handlers/factory.hpp"
 #include "common/handlers/sql_handler.hpp"
 #include "common/logging/recording_logger.hpp"
 #include "tests/support/evd_schema.hpp"
@@ -252,6 +253,29 @@ TEST_F(SqlHandlerTest, ChargesNobodyForASessionThatOthersEnded) {
   }
 }
 
+// A session that stops amid a transaction holds its window: it must be gone when its node is.
+TEST_F(SqlHandlerTest, LeavesNoSessionWaitingForLongerThanItsNodeLives) {
+  Config config;
+  config.database.url = database_.url();
+  HandlerConfig handler;
+  handler.name = "sql_note";
+  handler.kind = HandlerKind::k_sql;
+  handler.sql =
+      "insert into effect select extract(epoch from "
+      "current_setting('idle_in_transaction_session_timeout')::interval) from (select $1) e";
+  config.handlers["sql_note"] = handler;
+  for (const auto& [node_timeout, expected] : {std::pair{6, "1 1 3"}, std::pair{60, "2 2 10"}}) {
+    config.recovery.node_timeout = std::chrono::seconds{node_timeout};
+    emit(1);
+    const auto handlers = make_handlers(config, "evd", sink_, logger_);
+    const auto id = number(connection_, "select id from evd.claim($1, 9, 1000)", pg::params(node_));
+    dynamic_cast<ShareHandler&>(*handlers.at("sql_note"))
+        .start_share({.window_id = id, .handler = "sql_note", .node = node_, .token = 9});
+    ASSERT_TRUE(sink_.wait_for_ends(static_cast<std::size_t>(id)));
+    EXPECT_EQ(effects() + " " + value(connection_, "select max(event_id) from effect"), expected);
+  }
+}
+
 TEST_F(SqlHandlerTest, EndsAShareAtOnceThatOnlyWaitsForItsTurn) {
   emit(1, "wait");
   make("select obey($1)");
@@ -270,18 +294,18 @@ TEST_F(SqlHandlerTest, EndsAShareAtOnceThatOnlyWaitsForItsTurn) {
 }
 
 TEST_F(SqlHandlerTest, EndsAShareBeforeItBeginsTheNext) {
+  emit(1, "wait");
   emit(40);
   make("select obey($1)", std::chrono::seconds{60}, 10);
-  emit(1, "wait");
   connection_.query("select pg_advisory_lock(77)");
   const auto first = start_share();
   ASSERT_TRUE(wait_until_blocked());
-  emit(40);
+  emit(2);
   start_share();
   connection_.query("select pg_advisory_unlock(77)");
   ASSERT_TRUE(sink_.wait_for_ends(2));
   EXPECT_EQ(sink_.ends().front().share.window_id, first.window_id);
-  EXPECT_EQ(effects(), "81 81");
+  EXPECT_EQ(effects(), "43 43");
 }
 
 TEST_F(SqlHandlerTest, StopsAShareAfterTheBatchThatRuns) {

@@ -258,16 +258,6 @@ TEST_F(SqlShares, RunsStatementsOfEveryForm) {
             "18 18");
 }
 
-TEST_F(SqlShares, EndsASessionThatIsLeftWaitingBeforeItsNodeCountsAsDead) {
-  emit(1);
-  SqlStatement patient = statement(
-      "insert into effect select extract(epoch from "
-      "current_setting('idle_in_transaction_session_timeout')::interval) from (select $1) e");
-  patient.idle_limit = Milliseconds{4000};
-  run_batch(worker_, claim(), patient, 1);
-  EXPECT_EQ(number(connection_, "select event_id from effect"), 4);
-}
-
 TEST_F(SqlShares, RunsADeliveryOnce) {
   emit(1);
   const ShareRef share = claim();
