@@ -34,6 +34,7 @@ Dispatcher::Dispatcher(DispatcherOptions options, const HandlerMap& handlers, In
     Host& host = hosts_[name];
     host.handler = handler.get();
     host.as_share_handler = dynamic_cast<handlers::ShareHandler*>(handler.get());
+    if (host.as_share_handler) shares_only_.handlers.push_back(name);
   }
 }
 
@@ -184,7 +185,7 @@ void Dispatcher::take_share_end(const handlers::ShareEnd& end) {
   --sql_shares_;
   Host& host = hosts_.at(end.share.handler);
   --host.in_flight;
-  host.has_delivery = true;  // an event that failed in it is one
+  if (end.failed > 0) host.has_delivery = true;
   counters_.done += end.ran;
   if (end.ran > 0) host.breaker.heard();
   if (!end.unreachable.empty()) host.breaker.out_of_reach(end.unreachable);
@@ -329,12 +330,12 @@ bool Dispatcher::feed() {
     if (now >= holding->spill_at) continue;
     for (const auto& share : holding->shares) {
       Host& host = *share->host;
-      if (host.is_paused || host.free_slots() <= 0 || share->phase != Share::Phase::k_ready)
-        continue;
+      if (host.is_paused || share->phase != Share::Phase::k_ready) continue;
       if (host.as_share_handler) {
+        if (!host.has_room_for_share()) continue;
         start_share(*holding, *share);
         started = true;
-      } else if (!share->all_started()) {
+      } else if (host.free_slots() > 0 && !share->all_started()) {
         started |= feed_share(holding, share);
       }
     }

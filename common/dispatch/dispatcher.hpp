@@ -114,6 +114,7 @@ class Dispatcher {
   bool take_parts();
   bool look();
   const std::shared_ptr<const journal::Route>& route(std::int32_t id);
+  bool runs_in_shares(const journal::Route& route) const;
 
   DispatcherOptions options_;
   Inbox& inbox_;
@@ -123,6 +124,7 @@ class Dispatcher {
   journal::NodeId node_ = 0;
   std::map<std::string, Host> hosts_;
   std::unordered_map<std::int32_t, std::shared_ptr<const journal::Route>> routes_;
+  journal::SharesOnly shares_only_;
   std::vector<std::shared_ptr<Holding>> holdings_;  // oldest first
   std::unordered_map<std::uint64_t, BatchRecord> batches_;
   std::vector<journal::FinishedRun> finished_;

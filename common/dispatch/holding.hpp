@@ -35,6 +35,11 @@ struct Host {
     if (!breaker.is_open()) return handler->capacity() - in_flight;
     return breaker.is_probing() && in_flight == 0 ? 1 : 0;
   }
+  // Not ahead of deliveries, which would never have their turn.
+  bool has_room_for_share() const {
+    const int ahead = breaker.is_open() || has_delivery ? 0 : as_share_handler->ahead();
+    return free_slots() + ahead > 0;
+  }
 };
 
 struct Share {
@@ -47,8 +52,10 @@ struct Share {
 
   Host* host = nullptr;
   Phase phase = Phase::k_ready;
-  std::vector<std::uint32_t> events;  // indices into the holding's, in log order
-  std::size_t next = 0;               // the first that has not started
+  // Indices into the holding's, in log order; of a share handler only those that were read for
+  // others.
+  std::vector<std::uint32_t> events;
+  std::size_t next = 0;  // the first that has not started
   std::size_t running = 0;
   std::vector<bool> ended;  // of those before next
   std::vector<journal::OpenPair> failed;

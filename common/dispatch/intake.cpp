@@ -17,9 +17,19 @@ const std::shared_ptr<const journal::Route>& Dispatcher::route(std::int32_t id) 
   if (known != routes_.end()) return known->second;
   for (journal::Route& row : journal_->routes()) {
     const std::int32_t row_id = row.id;
+    if (!routes_.contains(row_id) && runs_in_shares(row)) shares_only_.routes.push_back(row_id);
     routes_.emplace(row_id, std::make_shared<const journal::Route>(std::move(row)));
   }
   return routes_.at(id);
+}
+
+// No handler that is hosted here is to be given its events: those of an sql handler the database
+// reads by itself, those of one that is hosted elsewhere are put off as a whole.
+bool Dispatcher::runs_in_shares(const journal::Route& route) const {
+  return std::all_of(route.expected.begin(), route.expected.end(), [&](const auto& handler) {
+    const auto host = hosts_.find(handler);
+    return host == hosts_.end() || host->second.as_share_handler != nullptr;
+  });
 }
 
 // Leased parts do not count, nor windows that only wait for an sql batch to end: a slow handler
@@ -31,11 +41,12 @@ std::size_t Dispatcher::open_windows() const {
       }));
 }
 
-// Some handler has nothing to do.
+// Some handler has nothing to do, nor will have when it is fed.
 bool Dispatcher::starves() const {
-  return std::any_of(hosts_.begin(), hosts_.end(), [](const auto& entry) {
+  return std::any_of(hosts_.begin(), hosts_.end(), [this](const auto& entry) {
     const Host& host = entry.second;
-    return !host.is_shut() && !host.is_behind && host.in_flight == 0 && host.backlog == 0;
+    return !host.is_shut() && !host.is_behind && host.in_flight == 0 && host.backlog == 0 &&
+           !(host.as_share_handler && has_ready_share(host));
   });
 }
 
@@ -68,11 +79,13 @@ bool Dispatcher::claim() {
   if (!can_claim()) return false;
   tried_claim_ = true;
   std::optional<journal::Window> window =
-      journal_->claim(node_, random_token(), options_.batch_size);
+      journal_->claim(node_, random_token(), options_.batch_size, shares_only_);
   if (!window) return false;
+  auto events = static_cast<std::int64_t>(window->events.size());
+  for (const journal::Counted& counted : window->counted) events += counted.events;
   took_window_ = true;
-  filled_window_ = window->events.size() >= static_cast<std::size_t>(options_.batch_size);
-  counters_.events_taken += static_cast<std::int64_t>(window->events.size());
+  filled_window_ = events >= options_.batch_size;
+  counters_.events_taken += events;
   open_window(std::move(*window));
   return true;
 }
@@ -92,6 +105,12 @@ void Dispatcher::open_window(journal::Window window) {
     for (const std::string& handler : route(event.route_id)->expected) {
       if (const auto share = share_for(*holding, by_handler, handler)) share->events.push_back(i);
     }
+  }
+  for (const journal::Counted& counted : window.counted) {
+    holding->has_later |= counted.later > 0;
+    if (counted.later == counted.events) continue;
+    for (const std::string& handler : route(counted.route_id)->expected)
+      share_for(*holding, by_handler, handler);
   }
   for (const auto& share : holding->shares) {
     share->ended.resize(share->events.size());
@@ -226,7 +245,8 @@ bool Dispatcher::take_parts() {
       names.push_back(name);
   }
   if (names.empty()) return false;
-  std::optional<journal::Part> part = journal_->take_part(node_, random_token(), names);
+  std::optional<journal::Part> part =
+      journal_->take_part(node_, random_token(), names, shares_only_);
   if (!part) {
     for (const std::string& name : names)
       hosts_.at(name).has_part = hosts_.at(name).is_behind = false;

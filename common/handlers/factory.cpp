@@ -1,5 +1,6 @@
 #include "common/handlers/factory.hpp"
 
+#include <algorithm>
 #include <memory>
 
 #include "common/base/error.hpp"
@@ -16,6 +17,9 @@ namespace {
 
 // How long the end of evd may have to wait for a server that does not answer.
 constexpr Milliseconds k_connect_timeout{5'000};
+
+// Sessions of sql handlers that stop amid a transaction end after at most so long.
+constexpr Milliseconds k_idle_limit{10'000};
 
 std::shared_ptr<pg::Pool> make_pool(const DatabaseConfig& database) {
   return std::make_shared<pg::Pool>(pg::ConnectOptions{.url = database.url,
@@ -38,7 +42,8 @@ std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& conf
     if (!config.hosts_handler(name)) continue;
     switch (handler.kind) {
       case HandlerKind::k_sql:
-        handlers[name] = std::make_unique<SqlHandler>(handler, pool, sink, logger);
+        handlers[name] = std::make_unique<SqlHandler>(
+            handler, pool, sink, logger, std::min(k_idle_limit, config.recovery.node_timeout / 2));
         break;
       case HandlerKind::k_exec:
         handlers[name] = std::make_unique<ExecHandler>(handler, key_instance, sink);

@@ -46,6 +46,7 @@ struct ShareEnd {
   journal::ShareResult result =
       journal::ShareResult::k_lost;  // k_more: it was asked to stop, or gave up
   int ran = 0;                       // events that it ran with success
+  int failed = 0;                    // events that became deliveries
   std::string unreachable;           // k_more: it gave up, for this reason
 };
 
@@ -78,9 +79,13 @@ class Handler {
 // together.
 class ShareHandler : public Handler {
  public:
-  // At most one share at a time per `capacity()`. Ends with share_ended.
+  // Shares that it takes beyond `capacity()`, to begin with as soon as one of the others ends: the
+  // next one does not have to come from the dispatcher first, which may be waiting for the journal.
+  virtual int ahead() const { return 0; }
+  // At most capacity() + ahead() at once. Ends with share_ended.
   virtual void start_share(journal::ShareRef share) = 0;
-  // The share's window is to close: it ends after the batch that is running, as k_more.
+  // The share's window is to close: it ends after the batch that is running, as k_more, and at once
+  // when none is.
   virtual void stop_share(const journal::ShareRef& share) = 0;
 };
 

@@ -12,6 +12,10 @@ constexpr int k_growth = 4;  // of one batch over the last: the next events may 
 }  // namespace
 
 void Pace::passed(std::chrono::nanoseconds took) {
+  if (singles_ > 0) {
+    --singles_;
+    return;
+  }
   const int ran = limit();
   if (suspects_ > 0) {
     suspects_ = std::max(suspects_ - ran, 0);
@@ -23,7 +27,13 @@ void Pace::passed(std::chrono::nanoseconds took) {
   target_ = static_cast<int>(std::clamp(std::floor(grown), 1.0, static_cast<double>(batch_)));
 }
 
+void Pace::run_singly() {
+  singles_ = limit();
+  suspects_ = 0;
+}
+
 void Pace::go_singly() {
+  if (singles_ > 0) --singles_;
   suspects_ = 0;
   target_ = 1;
 }

@@ -15,13 +15,20 @@ class Pace {
   explicit Pace(int batch, int first = k_first)
       : batch_(std::max(batch, 1)), target_(std::clamp(first, 1, batch_)) {}
 
-  int limit() const { return suspects_ > 0 ? std::max(suspects_ / 2, 1) : target_; }
+  int limit() const {
+    if (singles_ > 0) return 1;
+    return suspects_ > 0 ? std::max(suspects_ / 2, 1) : target_;
+  }
 
   // The batch, of limit() events, succeeded.
   void passed(std::chrono::nanoseconds took);
 
   // It failed: one of its events is to blame, or all together.
   void failed() { suspects_ = limit(); }
+
+  // It took the connection with it, so halving would do that again and again: each of its events
+  // runs alone.
+  void run_singly();
 
   // It is to run again with one event, for it may be a matter of luck or of size.
   void go_singly();
@@ -32,6 +39,7 @@ class Pace {
   int batch_;
   int target_;
   int suspects_ = 0;  // so many of the next events hold one that fails
+  int singles_ = 0;   // so many of the next events run alone
 };
 
 }  // namespace evd::handlers

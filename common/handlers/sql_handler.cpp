@@ -14,7 +14,7 @@ constexpr Milliseconds k_cancel_again{20};  // a request may come before the sta
 }  // namespace
 
 SqlHandler::SqlHandler(const HandlerConfig& config, std::shared_ptr<pg::Pool> pool, Sink& sink,
-                       logging::Logger& logger)
+                       logging::Logger& logger, Milliseconds idle_limit)
     : name_(config.name),
       batch_(config.batch),
       concurrency_(std::max(config.concurrency, 1)),
@@ -22,6 +22,7 @@ SqlHandler::SqlHandler(const HandlerConfig& config, std::shared_ptr<pg::Pool> po
       pool_(std::move(pool)),
       sink_(sink),
       logger_(logger) {
+  statement_.idle_limit = idle_limit;
   for (int i = 0; i < concurrency_; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
   }
@@ -45,7 +46,7 @@ void SqlHandler::start(Batch batch) {
                                                       statement_, sink_));
     jobs_.push_back(queue_.back());
   }
-  changed_.notify_all();
+  queued_.notify_all();
 }
 
 void SqlHandler::start_share(journal::ShareRef share) {
@@ -53,18 +54,23 @@ void SqlHandler::start_share(journal::ShareRef share) {
   queue_.push_back(
       std::make_shared<SqlShareJob>(std::move(share), Pace(batch_, pace_), statement_, sink_));
   jobs_.push_back(queue_.back());
-  changed_.notify_all();
+  queued_.notify_one();
 }
 
 void SqlHandler::stop_share(const journal::ShareRef& share) {
   const std::lock_guard lock(mutex_);
-  for (const JobPtr& job : jobs_) {
+  const auto found = std::find_if(jobs_.begin(), jobs_.end(), [&](const JobPtr& job) {
     const auto* running = dynamic_cast<SqlShareJob*>(job.get());
-    if (running == nullptr) continue;
-    if (running->share().window_id == share.window_id && running->share().token == share.token) {
-      job->stop();
-    }
-  }
+    return running != nullptr && running->share().window_id == share.window_id &&
+           running->share().token == share.token;
+  });
+  if (found == jobs_.end()) return;
+  const JobPtr job = *found;
+  job->stop();
+  // One that only waits for its turn must not wait for the others' batches.
+  if (std::erase(queue_, job) == 0) return;
+  jobs_.erase(found);
+  job->end_stopped();
 }
 
 void SqlHandler::interrupt() {
@@ -73,7 +79,7 @@ void SqlHandler::interrupt() {
     job->is_interrupted = true;
     job->stop();
   }
-  changed_.notify_all();
+  interrupted_.notify_one();
 }
 
 void SqlHandler::work(const std::stop_token& stop) {
@@ -91,7 +97,7 @@ void SqlHandler::work(const std::stop_token& stop) {
 // Null when the handler ends; not before all jobs have, since each is owed an end.
 SqlHandler::JobPtr SqlHandler::next_job(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, stop, [this] { return !queue_.empty(); });
+  queued_.wait(lock, stop, [this] { return !queue_.empty(); });
   if (queue_.empty()) return nullptr;
   JobPtr job = std::move(queue_.front());
   queue_.pop_front();
@@ -107,7 +113,7 @@ SqlJob::Step SqlHandler::step(SqlJob& job) {
   {
     const std::lock_guard lock(mutex_);
     job.running = (*lease)->canceller();
-    if (job.is_interrupted) changed_.notify_all();
+    if (job.is_interrupted) interrupted_.notify_one();
   }
   const SqlJob::Step result = job.step(**lease);
   const std::lock_guard lock(mutex_);
@@ -117,11 +123,11 @@ SqlJob::Step SqlHandler::step(SqlJob& job) {
   return result;
 }
 
-// At the end of the queue: what else waits has its turn.
+// Before what was started ahead: with its window not done, that one's could not be either.
 void SqlHandler::put_back(const JobPtr& job) {
   const std::lock_guard lock(mutex_);
-  queue_.push_back(job);
-  changed_.notify_all();
+  queue_.push_front(job);
+  queued_.notify_one();
 }
 
 void SqlHandler::forget(const JobPtr& job) {
@@ -165,7 +171,7 @@ std::optional<pg::Pool::Lease> SqlHandler::connect(const SqlJob& job) {
 void SqlHandler::cancel_interrupted(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   const auto is_needed = [this] { return !to_cancel().empty(); };
-  while (changed_.wait(lock, stop, is_needed) || !jobs_.empty()) {
+  while (interrupted_.wait(lock, stop, is_needed) || !jobs_.empty()) {
     const std::vector<pg::Canceller> cancellers = to_cancel();
     lock.unlock();
     for (const pg::Canceller& canceller : cancellers) canceller.cancel();

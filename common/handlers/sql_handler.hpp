@@ -21,14 +21,16 @@ namespace evd::handlers {
 
 class SqlHandler : public ShareHandler {
  public:
+  // idle_limit: see journal::SqlStatement.
   SqlHandler(const HandlerConfig& config, std::shared_ptr<pg::Pool> pool, Sink& sink,
-             logging::Logger& logger);
+             logging::Logger& logger, Milliseconds idle_limit);
   ~SqlHandler() override;
 
   const std::string& name() const override { return name_; }
   int capacity() const override { return concurrency_; }
   void start(Batch batch) override;
   void interrupt() override;
+  int ahead() const override { return 1; }
   void start_share(journal::ShareRef share) override;
   void stop_share(const journal::ShareRef& share) override;
 
@@ -48,15 +50,16 @@ class SqlHandler : public ShareHandler {
   const std::string name_;
   const int batch_;
   const int concurrency_;
-  const journal::SqlStatement statement_;
+  journal::SqlStatement statement_;  // constant once the threads run
   const std::shared_ptr<pg::Pool> pool_;
   Sink& sink_;
   logging::Logger& logger_;
   std::atomic<int> pace_ = Pace::k_first;  // of the share that ended last
   std::atomic<bool> is_away_ = false;      // PostgreSQL, and that was logged
 
-  std::mutex mutex_;  // guards the jobs' interruption, and what follows
-  std::condition_variable_any changed_;
+  std::mutex mutex_;                         // guards the jobs' interruption, and what follows
+  std::condition_variable_any queued_;       // told to one thread, for each job: batches are many
+  std::condition_variable_any interrupted_;  // told to the one that cancels
   std::deque<JobPtr> queue_;
   std::vector<JobPtr> jobs_;           // all: those in the queue and those being stepped
   std::vector<std::jthread> threads_;  // last: started when all else is there

@@ -12,12 +12,21 @@ namespace {
 constexpr int k_transient_tries = 10;
 constexpr int k_lost_tries = 3;
 
+// An administrator ended the session or the server, another session crashed it, or this one was
+// left waiting amid a transaction: no event had a part in that.
+bool is_nobodys_fault(const pg::Error& error) {
+  const std::string& state = error.sqlstate();
+  return state == "57P01" || state == "57P02" || state == "25P03";
+}
+
 }  // namespace
 
 SqlJob::Step SqlJob::step(pg::Connection& connection) {
+  has_run_ = false;
   try {
     // Before each run that a loss can be counted of: otherwise the next event would pay for it.
     if (losses_ > 0 && has_moved(connection)) came_forward();
+    has_run_ = !verdict_;
     if (!verdict_) return run(connection);
     const journal::Outcome outcome = *verdict_;
     verdict_.reset();
@@ -55,13 +64,14 @@ SqlJob::Step SqlJob::failed(pg::Connection& connection, const pg::Error& error) 
   }
 }
 
-// Nobody knows whose fault it is. An event that takes the connection with it each time it runs
-// alone must not hold up all others for ever; an administrator's stop of the server is nobody's
-// fault.
+// One of the events that ran may have taken the connection with it: they run singly until it is
+// found, and nobody else is charged. An event that does so each time that it runs alone must not
+// hold up all others for ever.
 SqlJob::Step SqlJob::lost(const pg::Error& error) {
+  if (!has_run_ || is_nobodys_fault(error)) return Step::k_wait;
   if (!ran_alone()) {
-    narrow(true);
-  } else if (error.sqlstate() != "57P01" && ++losses_ >= k_lost_tries) {
+    suspect_all();
+  } else if (++losses_ >= k_lost_tries) {
     came_forward();
     verdict_ = journal::Outcome{.kind = journal::OutcomeKind::k_retry,
                                 .error = "the connection was lost while it ran",
@@ -81,7 +91,9 @@ SqlJob::Step SqlShareJob::run(pg::Connection& connection) {
 }
 
 SqlJob::Step SqlShareJob::fail(pg::Connection& connection, const journal::Outcome& outcome) {
-  const journal::ShareResult result = journal::fail_next(connection, share_, outcome, position_);
+  const journal::ShareResult result =
+      journal::fail_next(connection, share_, statement(), outcome, position_);
+  ++failed_;
   // Where one failed the next may fail too, so it is found out with one.
   pace_.go_singly();
   out_of_reach_ = outcome.is_transport ? out_of_reach_ + 1 : 0;
@@ -93,7 +105,8 @@ SqlJob::Step SqlShareJob::fail(pg::Connection& connection, const journal::Outcom
 }
 
 bool SqlShareJob::has_moved(pg::Connection& connection) {
-  const auto before = std::exchange(position_, journal::share_position(connection, share_));
+  const auto before =
+      std::exchange(position_, journal::share_position(connection, share_, statement()));
   return before && position_ != before;
 }
 

@@ -43,6 +43,7 @@ class SqlJob {
   // After a connection was lost while an event ran alone: whether it was done all the same.
   virtual bool has_moved(pg::Connection& connection) = 0;  // may throw pg::Error
   virtual void narrow(bool is_transient) = 0;              // more than one event ran, and it failed
+  virtual void suspect_all() = 0;  // more than one ran, and the connection was lost with them
 
   void came_forward();
 
@@ -56,8 +57,9 @@ class SqlJob {
   const journal::SqlStatement& statement_;
   Sink& sink_;
   std::stop_source stop_;
-  int transients_ = 0;  // in a row, of the same event
-  int losses_ = 0;      // of the connection, in a row, while the same event ran alone
+  int transients_ = 0;    // in a row, of the same event
+  int losses_ = 0;        // of the connection, in a row, while the same event ran alone
+  bool has_run_ = false;  // in this step
   std::optional<journal::Outcome>
       verdict_;  // of the next event, to be written when connected again
 };
@@ -78,15 +80,20 @@ class SqlShareJob : public SqlJob {
   bool ran_alone() const override { return pace_.limit() == 1; }
   bool has_moved(pg::Connection& connection) override;
   void narrow(bool is_transient) override;
+  void suspect_all() override { pace_.run_singly(); }
   Step go_on(journal::ShareResult result);
   void end(journal::ShareResult result, const std::string& unreachable = {}) {
-    sink().share_ended(
-        {.share = share_, .result = result, .ran = ran_, .unreachable = unreachable});
+    sink().share_ended({.share = share_,
+                        .result = result,
+                        .ran = ran_,
+                        .failed = failed_,
+                        .unreachable = unreachable});
   }
 
   journal::ShareRef share_;
   Pace pace_;
   int ran_ = 0;           // events, with success
+  int failed_ = 0;        // events, which are deliveries now
   int out_of_reach_ = 0;  // events in a row that failed on the way to the handler
   std::optional<journal::Position>
       position_;  // of the share, before an event that runs again after a loss
@@ -106,6 +113,7 @@ class SqlDeliveryJob : public SqlJob {
   bool ran_alone() const override { return true; }
   bool has_moved(pg::Connection& /*connection*/) override { return false; }  // its run says so
   void narrow(bool /*is_transient*/) override {}
+  void suspect_all() override {}
   void end(journal::Outcome outcome);
 
   std::uint64_t batch_;

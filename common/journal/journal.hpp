@@ -31,8 +31,9 @@ class Journal {
 
   // --- the window path
   virtual std::vector<Route> routes() = 0;  // all, the retired ones too
-  virtual std::optional<Window> claim(NodeId node, std::int64_t token,
-                                      int limit) = 0;  // none: nothing to take
+  virtual std::optional<Window> claim(
+      NodeId node, std::int64_t token, int limit,
+      const SharesOnly& shares_only = {}) = 0;  // none: nothing to take
   virtual CloseResult close(NodeId node, const WindowRef& window, const CloseRequest& request) = 0;
   // After a lost connection: gives back, uncounted, whatever the database says that the node holds
   // and the node does not know of (its answer was lost on the way). Returns the node's open windows
@@ -41,7 +42,8 @@ class Journal {
 
   // --- what was put off as a whole
   virtual std::optional<Part> take_part(NodeId node, std::int64_t token,
-                                        const std::vector<std::string>& handlers) = 0;
+                                        const std::vector<std::string>& handlers,
+                                        const SharesOnly& shares_only = {}) = 0;
   // Pairs up to `upto` are done or in `pairs`; the rest stays a part for whoever takes it. nullopt:
   // all of it is done or in `pairs`. False: the lease was lost.
   virtual bool close_part(NodeId node, const PartRef& part, const std::optional<Position>& upto,

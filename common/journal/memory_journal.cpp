@@ -17,6 +17,19 @@ std::int64_t microseconds(Clock::TimePoint time) {
   return (k_epoch + since).count();
 }
 
+template <typename Value>
+bool is_in(const Value& value, const std::vector<Value>& values) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+void count_event(const Event& event, std::vector<Counted>& counted) {
+  auto found = std::find_if(counted.begin(), counted.end(),
+                            [&](const Counted& route) { return route.route_id == event.route_id; });
+  if (found == counted.end()) found = counted.insert(found, {event.route_id, 0, 0});
+  ++found->events;
+  found->later += event.is_later ? 1 : 0;
+}
+
 }  // namespace
 
 MemoryJournal::MemoryJournal(const Clock& clock) : tables_(std::make_unique<MemoryTables>(clock)) {}
@@ -114,7 +127,8 @@ std::vector<Route> MemoryJournal::routes() {
   return routes;
 }
 
-std::optional<Window> MemoryJournal::claim(NodeId node, std::int64_t token, int limit) {
+std::optional<Window> MemoryJournal::claim(NodeId node, std::int64_t token, int limit,
+                                           const SharesOnly& shares_only) {
   const Lock lock(mutex_);
   tables_->require_living(node);
   auto& windows = tables_->windows;
@@ -123,10 +137,15 @@ std::optional<Window> MemoryJournal::claim(NodeId node, std::int64_t token, int 
   if (begin == end) return std::nullopt;
   const WindowRef ref{static_cast<std::int64_t>(windows.size()) + 1, token};
   windows.push_back({ref, node, begin, end, tables_->now(), false});
-  Window window{ref, {}};
+  Window window{ref, {}, {}};
   for (std::size_t index = begin; index < end; ++index) {
-    window.events.push_back(tables_->log[index].event);
-    window.events.back().is_later = tables_->is_later(windows.back(), tables_->log[index]);
+    Event event = tables_->log[index].event;
+    event.is_later = tables_->is_later(windows.back(), tables_->log[index]);
+    if (is_in(event.route_id, shares_only.routes)) {
+      count_event(event, window.counted);
+    } else {
+      window.events.push_back(std::move(event));
+    }
   }
   return window;
 }
@@ -163,7 +182,8 @@ std::vector<WindowRef> MemoryJournal::reconcile(NodeId node, const Held& held) {
 }
 
 std::optional<Part> MemoryJournal::take_part(NodeId node, std::int64_t token,
-                                             const std::vector<std::string>& handlers) {
+                                             const std::vector<std::string>& handlers,
+                                             const SharesOnly& shares_only) {
   const Lock lock(mutex_);
   tables_->require_living(node);
   const auto found =
@@ -179,6 +199,7 @@ std::optional<Part> MemoryJournal::take_part(NodeId node, std::int64_t token,
   found->second.node = node;
   found->second.token = token;
   Part part{{window_id, handler, token}, {}};
+  if (is_in(handler, shares_only.handlers)) return part;
   const auto& window = tables_->windows[static_cast<std::size_t>(window_id - 1)];
   for (std::size_t index = window.begin; index < window.end; ++index) {
     const auto& row = tables_->log[index];

@@ -83,12 +83,14 @@ class MemoryJournal : public Journal {
   void leave(NodeId node) override;
 
   std::vector<Route> routes() override;
-  std::optional<Window> claim(NodeId node, std::int64_t token, int limit) override;
+  std::optional<Window> claim(NodeId node, std::int64_t token, int limit,
+                              const SharesOnly& shares_only = {}) override;
   CloseResult close(NodeId node, const WindowRef& window, const CloseRequest& request) override;
   std::vector<WindowRef> reconcile(NodeId node, const Held& held) override;
 
   std::optional<Part> take_part(NodeId node, std::int64_t token,
-                                const std::vector<std::string>& handlers) override;
+                                const std::vector<std::string>& handlers,
+                                const SharesOnly& shares_only = {}) override;
   bool close_part(NodeId node, const PartRef& part, const std::optional<Position>& upto,
                   const std::vector<OpenPair>& pairs) override;
 

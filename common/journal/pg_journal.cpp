@@ -1,5 +1,6 @@
 #include "common/journal/pg_journal.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -24,6 +25,10 @@ Event read_event(const pg::Result& result, int row, int column) {
   event.key = result.optional_string(row, column + 5);
   event.headers = result.text(row, column + 6);
   return event;
+}
+
+bool is_in(const std::string& name, const std::vector<std::string>& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 std::optional<double> seconds(const std::optional<Milliseconds>& duration) {
@@ -99,12 +104,22 @@ std::vector<Route> PgJournal::routes() {
   return routes;
 }
 
-std::optional<Window> PgJournal::claim(NodeId node, std::int64_t token, int limit) {
+std::optional<Window> PgJournal::claim(NodeId node, std::int64_t token, int limit,
+                                       const SharesOnly& shares_only) {
   const pg::Result claimed =
       query("select id from evd.claim($1, $2, $3)", params(node, token, limit));
   if (claimed.empty()) return std::nullopt;
   Window window;
   window.ref = {claimed.int64(0, 0), token};
+  if (shares_only.routes.empty()) {
+    read_all(window);
+  } else {
+    read_without(window, shares_only.routes);
+  }
+  return window;
+}
+
+void PgJournal::read_all(Window& window) {
   static const std::string k_read =
       "select " + std::string(k_event_columns) +
       ", coalesce(e.due_at > w.opened_at, false) from evd.window_events($1) e, "
@@ -115,7 +130,29 @@ std::optional<Window> PgJournal::claim(NodeId node, std::int64_t token, int limi
     window.events.push_back(read_event(result, row, 0));
     window.events.back().is_later = result.boolean(row, k_event_width);
   }
-  return window;
+}
+
+// Reads the log once: first come the events, then a row for each route whose events are counted.
+void PgJournal::read_without(Window& window, const std::vector<std::int32_t>& routes) {
+  static const std::string k_read =
+      "with e as materialized ("
+      "  select e.*, coalesce(e.due_at > w.opened_at, false) as is_later"
+      "  from evd.window_events($1) e, (select opened_at from evd.event_window where id = $1) w)"
+      " select " +
+      std::string(k_event_columns) +
+      ", e.is_later, 0::bigint, 0::bigint from e where e.route_id <> all ($2)"
+      " union all select 0, '0', e.route_id, '-infinity', '', null, '', false, count(*),"
+      " count(*) filter (where e.is_later) from e where e.route_id = any ($2) group by e.route_id";
+  const pg::Result result = query(k_read, params(window.ref.id, routes), Format::k_binary);
+  for (int row = 0; row < result.rows(); ++row) {
+    if (const std::int64_t events = result.int64(row, k_event_width + 1); events > 0) {
+      window.counted.push_back(
+          {result.int32(row, 2), events, result.int64(row, k_event_width + 2)});
+    } else {
+      window.events.push_back(read_event(result, row, 0));
+      window.events.back().is_later = result.boolean(row, k_event_width);
+    }
+  }
 }
 
 CloseResult PgJournal::close(NodeId node, const WindowRef& window, const CloseRequest& request) {
@@ -157,13 +194,15 @@ std::vector<WindowRef> PgJournal::reconcile(NodeId node, const Held& held) {
 }
 
 std::optional<Part> PgJournal::take_part(NodeId node, std::int64_t token,
-                                         const std::vector<std::string>& handlers) {
+                                         const std::vector<std::string>& handlers,
+                                         const SharesOnly& shares_only) {
   const pg::Result taken =
       query("select window_id, handler, upto_xid, upto_id from evd.take_part($1, $2, $3)",
             params(node, token, handlers));
   if (taken.empty()) return std::nullopt;
   Part part;
   part.ref = {taken.int64(0, 0), taken.string(0, 1), token};
+  if (is_in(part.ref.handler, shares_only.handlers)) return part;
   static const std::string k_read =
       "select " + std::string(k_event_columns) +
       " from evd.window_events($1, $2::xid8, $3) e join evd.event_window w on w.id = $1"

@@ -16,12 +16,14 @@ class PgJournal : public Journal {
   void leave(NodeId node) override;
 
   std::vector<Route> routes() override;
-  std::optional<Window> claim(NodeId node, std::int64_t token, int limit) override;
+  std::optional<Window> claim(NodeId node, std::int64_t token, int limit,
+                              const SharesOnly& shares_only = {}) override;
   CloseResult close(NodeId node, const WindowRef& window, const CloseRequest& request) override;
   std::vector<WindowRef> reconcile(NodeId node, const Held& held) override;
 
   std::optional<Part> take_part(NodeId node, std::int64_t token,
-                                const std::vector<std::string>& handlers) override;
+                                const std::vector<std::string>& handlers,
+                                const SharesOnly& shares_only = {}) override;
   bool close_part(NodeId node, const PartRef& part, const std::optional<Position>& upto,
                   const std::vector<OpenPair>& pairs) override;
 
@@ -53,6 +55,8 @@ class PgJournal : public Journal {
   int escalated_by(NodeId node);
 
  private:
+  void read_all(Window& window);
+  void read_without(Window& window, const std::vector<std::int32_t>& routes);
   pg::Result query(const std::string& sql, const pg::Params& params,
                    pg::Format format = pg::Format::k_text);
 

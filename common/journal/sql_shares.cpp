@@ -9,10 +9,6 @@ namespace evd::journal {
 
 namespace {
 
-// A session that stopped amid a transaction would hold rows of its users and of the window. All of
-// a transaction is sent at once, so this ends only what broke in the middle.
-constexpr const char* k_idle_limit = "10s";
-
 // What a statement of the user's may have left behind; as Connection::reset_session, but within the
 // round trip of the batch.
 constexpr const char* k_reset[] = {
@@ -25,6 +21,7 @@ struct Call {
   pg::Params params;
   std::string lock;  // calls with the same one run one after the other; empty: none
   Milliseconds timeout{0};
+  Milliseconds idle_limit{0};
 };
 
 // The places of the statements in the pipeline.
@@ -39,7 +36,7 @@ void send(pg::Pipeline& pipeline, const Call& call) {
   // The window's row does not serve, since the batches of all handlers share it.
   const std::string lock =
       call.lock.empty() ? "" : ", pg_advisory_xact_lock(hashtextextended($3, 6649444))";
-  pg::Params settings = pg::params(timeout, k_idle_limit);
+  pg::Params settings = pg::params(timeout, std::to_string(call.idle_limit.count()));
   if (!call.lock.empty()) settings.add(call.lock);
   pipeline.send(
       "select set_config('statement_timeout', $1, true), "
@@ -97,7 +94,7 @@ SqlStatement parse_statement(const std::string& text, Milliseconds timeout) {
       std::regex::icase | std::regex::optimize);
   std::smatch match;
   const bool is_plain = std::regex_match(text, match, plain);
-  return {text, is_plain ? match[1].str() : std::string(), timeout};
+  return {.text = text, .function = is_plain ? match[1].str() : std::string(), .timeout = timeout};
 }
 
 BatchResult run_batch(pg::Connection& connection, const ShareRef& share,
@@ -105,7 +102,8 @@ BatchResult run_batch(pg::Connection& connection, const ShareRef& share,
   Call call{.sql = "select ran, is_done from evd.run_sql_batch($1, $2, $3, $4, $5, $6, $7)",
             .params = share_params(share),
             .lock = lock_of(share),
-            .timeout = statement.timeout};
+            .timeout = statement.timeout,
+            .idle_limit = statement.idle_limit};
   call.params.add(statement.text);
   if (statement.function.empty()) {
     call.params.add(std::nullopt);
@@ -118,20 +116,24 @@ BatchResult run_batch(pg::Connection& connection, const ShareRef& share,
   return {progress(result.boolean(0, 1)), result.int32(0, 0)};
 }
 
-std::optional<Position> share_position(pg::Connection& connection, const ShareRef& share) {
+std::optional<Position> share_position(pg::Connection& connection, const ShareRef& share,
+                                       const SqlStatement& statement) {
   const pg::Result result = transact(
       connection, {.sql = "select upto_xid, upto_id from evd.share_position($1, $2, $3, $4)",
                    .params = share_params(share),
-                   .lock = lock_of(share)});
+                   .lock = lock_of(share),
+                   .idle_limit = statement.idle_limit});
   if (result.empty()) return std::nullopt;
   return Position{result.uint64(0, 0), result.int64(0, 1)};
 }
 
-ShareResult fail_next(pg::Connection& connection, const ShareRef& share, const Outcome& outcome,
+ShareResult fail_next(pg::Connection& connection, const ShareRef& share,
+                      const SqlStatement& statement, const Outcome& outcome,
                       const std::optional<Position>& after) {
   Call call{.sql = "select evd.fail_sql_event($1, $2, $3, $4, $5, $6, $7, $8::xid8, $9)",
             .params = share_params(share),
-            .lock = lock_of(share)};
+            .lock = lock_of(share),
+            .idle_limit = statement.idle_limit};
   call.params.add(outcome.error)
       .add(outcome.kind == OutcomeKind::k_failed)
       .add(seconds(outcome.retry_after));
@@ -151,7 +153,8 @@ bool run_delivery(pg::Connection& connection, NodeId node, const FinishedRun& ru
   const Call call{.sql = "select evd.run_sql_delivery($1, $2, $3, $4, $5)",
                   .params = pg::params(run.event_id, run.handler, run.run, node, statement.text),
                   .lock = {},
-                  .timeout = statement.timeout};
+                  .timeout = statement.timeout,
+                  .idle_limit = statement.idle_limit};
   return transact(connection, call).boolean(0, 0);
 }
 

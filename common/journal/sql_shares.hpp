@@ -20,6 +20,9 @@ struct SqlStatement {
   std::string text;      // with the event as $1
   std::string function;  // f, where the text is no more than `select f($1)`; else empty
   Milliseconds timeout{0};
+  // A session that stops amid a transaction holds rows of its users and of the window: it is ended
+  // after so long, which must be before the node is taken for dead.
+  Milliseconds idle_limit{10'000};
 };
 
 enum class ShareResult {
@@ -42,12 +45,14 @@ BatchResult run_batch(pg::Connection& connection, const ShareRef& share,
 
 // How far the share is done; nullopt: it is no longer the node's. Waits for a batch that a lost
 // connection left behind.
-std::optional<Position> share_position(pg::Connection& connection, const ShareRef& share);
+std::optional<Position> share_position(pg::Connection& connection, const ShareRef& share,
+                                       const SqlStatement& statement);
 
 // The next event of the share failed when it ran alone: it becomes a delivery, and the share goes
 // on behind it. `after`: where the share was when that event ran, if it may have been done all the
 // same; a share that has come further is left as it is.
-ShareResult fail_next(pg::Connection& connection, const ShareRef& share, const Outcome& outcome,
+ShareResult fail_next(pg::Connection& connection, const ShareRef& share,
+                      const SqlStatement& statement, const Outcome& outcome,
                       const std::optional<Position>& after = std::nullopt);
 
 // Runs one delivery. False: the run is no longer the node's.

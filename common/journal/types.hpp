@@ -49,9 +49,23 @@ struct WindowRef {
   auto operator<=>(const WindowRef&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
+// What only handlers look at that read their whole share themselves: the node is spared the events.
+struct SharesOnly {
+  std::vector<std::int32_t> routes;   // all of whose handlers are such
+  std::vector<std::string> handlers;  // whose parts are
+};
+
+// Events of a route that were counted and not read.
+struct Counted {
+  std::int32_t route_id = 0;
+  std::int64_t events = 0;
+  std::int64_t later = 0;  // of them, due only after the window opened
+};
+
 struct Window {
   WindowRef ref;
   std::vector<Event> events;
+  std::vector<Counted> counted;  // of SharesOnly routes, whose events are not among `events`
 };
 
 struct PartRef {
@@ -63,7 +77,9 @@ struct PartRef {
 // One handler's share of a closed window, leased as a unit: the events that it still has to run.
 struct Part {
   PartRef ref;
-  std::vector<Event> events;  // those of its handler after where it came to, none of them is_later
+  // Those of its handler after where it came to, none of them is_later; none of SharesOnly
+  // handlers.
+  std::vector<Event> events;
 };
 
 // A pair that has a row of its own, started by take_deliveries.

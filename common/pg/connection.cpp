@@ -19,27 +19,6 @@ constexpr const char* k_reset =
     "close all; set session authorization default; reset all; unlisten *;"
     "select pg_advisory_unlock_all(); discard temp; discard sequences;";
 
-void forward_notice(void* callback, const pg_result* notice) {
-  const auto& on_notice = *static_cast<std::function<void(const std::string&)>*>(callback);
-  if (on_notice) on_notice(one_line(PQresultErrorMessage(notice)));
-}
-
-Result checked(pg_conn* connection, pg_result* raw) {
-  Result result(raw);
-  switch (PQresultStatus(raw)) {
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-    case PGRES_EMPTY_QUERY:
-      return result;
-    case PGRES_COPY_IN:
-    case PGRES_COPY_OUT:
-    case PGRES_COPY_BOTH:  // the next statement ends it
-      throw make_error("0A000", "COPY from or to the client is not supported");
-    default:
-      throw make_error(connection, raw);
-  }
-}
-
 std::string quoted(char* escaped, pg_conn* connection) {
   if (escaped == nullptr) throw make_error(connection, nullptr);
   const std::unique_ptr<char, decltype(&PQfreemem)> owned(escaped, &PQfreemem);
@@ -53,6 +32,40 @@ bool Canceller::cancel() const noexcept {
   return handle_ && PQcancel(handle_.get(), ignored.data(), static_cast<int>(ignored.size())) == 1;
 }
 
+Result Connection::State::checked(pg_result* raw) const {
+  Result result(raw);
+  switch (PQresultStatus(raw)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_EMPTY_QUERY:
+      return result;
+    case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
+    case PGRES_COPY_BOTH:  // the next statement ends it
+      throw make_error("0A000", "COPY from or to the client is not supported");
+    default:
+      throw explained(make_error(handle.get(), raw));
+  }
+}
+
+Error Connection::State::explained(Error error) const {
+  const bool is_unexplained = error.connection_lost() && error.sqlstate().empty();
+  if (!is_unexplained || farewell.empty()) return error;
+  return Error({.sqlstate = farewell,
+                .primary = error.primary(),
+                .detail = error.detail(),
+                .hint = error.hint(),
+                .session_ended = true});
+}
+
+// A crash or an immediate stop is told by a warning, and then the session is gone.
+void Connection::State::take_notice(void* state, const pg_result* notice) {
+  auto& self = *static_cast<State*>(state);
+  const char* code = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+  if (code != nullptr && std::string_view(code).starts_with("57P")) self.farewell = code;
+  if (self.on_notice) self.on_notice(one_line(PQresultErrorMessage(notice)));
+}
+
 void Connection::State::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 
 Connection::Connection(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -64,7 +77,7 @@ Connection Connection::open(const ConnectOptions& options) {
   auto state = std::make_unique<State>();
   state->on_notice = options.on_notice;
   state->handle.reset(connect(options));
-  PQsetNoticeReceiver(state->handle.get(), &forward_notice, &state->on_notice);
+  PQsetNoticeReceiver(state->handle.get(), &State::take_notice, state.get());
   Connection connection(std::move(state));
   std::string& reset = connection.state_->reset_script;
   std::string apply;
@@ -85,11 +98,11 @@ Result Connection::query(const std::string& sql, const Params& params, Format fo
   pg_result* raw = PQexecParams(handle, sql.c_str(), static_cast<int>(values.size()), types.data(),
                                 values.data(), nullptr, nullptr, static_cast<int>(format));
   fault_point(FaultPlace::k_after, sql);
-  return checked(handle, raw);
+  return state_->checked(raw);
 }
 
 Result Connection::run_script(const std::string& sql) {
-  return checked(state_->handle.get(), PQexec(state_->handle.get(), sql.c_str()));
+  return state_->checked(PQexec(state_->handle.get(), sql.c_str()));
 }
 
 bool Connection::consume_notifications() {
@@ -100,7 +113,13 @@ bool Connection::consume_notifications() {
     PQfreemem(notification);
     any = true;
   }
-  if (!readable || PQstatus(handle) == CONNECTION_BAD) throw make_error(handle, nullptr);
+  if (!readable || PQstatus(handle) == CONNECTION_BAD) {
+    throw state_->explained(make_error(handle, nullptr));
+  }
+  // What the server says of an idle session comes as a notice, and before the end itself.
+  if (!state_->farewell.empty()) {
+    throw make_error(state_->farewell, "the server ended the session");
+  }
   return any;
 }
 

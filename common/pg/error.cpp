@@ -29,7 +29,7 @@ Error::Error(ErrorFields fields) : evd::Error(describe(fields)), fields_(std::mo
 bool Error::connection_lost() const {
   const std::string& state = fields_.sqlstate;
   return fields_.session_ended || state.starts_with("08") || state == "57P01" || state == "57P02" ||
-         state == "57P03";
+         state == "57P03" || state == "25P03";
 }
 
 bool Error::transient() const {

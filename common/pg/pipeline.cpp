@@ -53,7 +53,7 @@ void Pipeline::send(const std::string& sql, const Params& params, Format format)
 std::optional<Error> Pipeline::read_one(PipelineOutcome& outcome) {
   pg_conn* handle = connection_.state_->handle.get();
   pg_result* raw = PQgetResult(handle);
-  if (raw == nullptr) return make_error(handle, nullptr);
+  if (raw == nullptr) return connection_.state_->explained(make_error(handle, nullptr));
   Result result(raw);
   std::optional<Error> error;
   if (is_copy(raw)) {
@@ -61,7 +61,7 @@ std::optional<Error> Pipeline::read_one(PipelineOutcome& outcome) {
     connection_.state_->handle.reset();
     return make_error("0A000", "COPY from or to the client is not supported");
   }
-  if (!succeeded(raw)) error = make_error(handle, raw);
+  if (!succeeded(raw)) error = connection_.state_->explained(make_error(handle, raw));
   if (error && error->connection_lost()) {
     // Where libpq could not write, its status stays good and the rest of the answers never comes.
     connection_.state_->handle.reset();

@@ -11,20 +11,36 @@ Pool::Lease::~Lease() {
 Pool::Pool(ConnectOptions options, int size)
     : options_(std::move(options)), size_(std::max(size, 1)) {}
 
+namespace {
+
+// Whether the server has not ended the session while it was idle.
+bool is_alive(Connection& connection) {
+  try {
+    connection.consume_notifications();
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
 std::optional<Pool::Lease> Pool::lease(const std::stop_token& stop) {
-  {
+  for (;;) {
     std::unique_lock lock(mutex_);
     const auto may_have_one = [this] { return !idle_.empty() || open_ < size_; };
     if (!freed_.wait(lock, stop, may_have_one) || stop.stop_requested()) {
       freed_.notify_one();  // what woke it may have been meant for somebody who goes on
       return std::nullopt;
     }
-    if (!idle_.empty()) {
-      Lease lease(*this, std::move(idle_.back()));
-      idle_.pop_back();
-      return lease;
+    if (idle_.empty()) {
+      ++open_;
+      break;
     }
-    ++open_;
+    Lease lease(*this, std::move(idle_.back()));
+    idle_.pop_back();
+    lock.unlock();
+    if (is_alive(*lease)) return lease;
   }
   try {
     return Lease(*this, Connection::open(options_));

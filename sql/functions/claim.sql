@@ -43,9 +43,9 @@ begin
       v_late := evd.stragglers(v_new.lo, v_new.hi);
       if v_late <> '{}' then
         select count(*), (array_agg(s.xid))[count(*)::int], (array_agg(s.id))[count(*)::int],
-               array_agg(s.route_id)
-          into v_new.events, v_new.to_xid, v_new.to_id, v_routes
-          from (select e.xid, e.id, e.route_id from evd.event e
+               array_agg(s.route_id), min(s.created_at), max(s.created_at)
+          into v_new.events, v_new.to_xid, v_new.to_id, v_routes, v_new.oldest, v_new.newest
+          from (select e.xid, e.id, e.route_id, e.created_at from evd.event e
                 where e.xid = any (v_late) and (e.xid, e.id) > (v_new.from_xid, v_new.from_id)
                   and e.created_at >= v_new.floor
                 order by e.xid, e.id limit p_limit) s;
@@ -56,9 +56,9 @@ begin
     end if;
 
     select count(*), (array_agg(m.xid))[count(*)::int], (array_agg(m.id))[count(*)::int],
-           array_agg(m.route_id)
-      into v_new.events, v_new.to_xid, v_new.to_id, v_routes
-      from (select e.xid, e.id, e.route_id from evd.event e
+           array_agg(m.route_id), min(m.created_at), max(m.created_at)
+      into v_new.events, v_new.to_xid, v_new.to_id, v_routes, v_new.oldest, v_new.newest
+      from (select e.xid, e.id, e.route_id, e.created_at from evd.event e
             where (e.xid, e.id) > (v_new.from_xid, v_new.from_id)
               and e.xid < pg_snapshot_xmax(v_new.hi)
               and pg_visible_in_snapshot(e.xid, v_new.hi)
@@ -82,10 +82,10 @@ begin
     from (select t.route_id, count(*) as events from unnest(v_routes) t (route_id) group by t.route_id) u
     join evd.route r on r.id = u.route_id;
   insert into evd.event_window (id, node_id, token, at, floor, floor_id, lo, hi, from_xid, from_id, to_xid, to_id,
-                                events, total_events, pairs, total_pairs, low_id)
+                                events, total_events, pairs, total_pairs, oldest, newest, low_id)
   select v_last.id + 1, p_node, p_token, v_at, v_new.floor, v_new.floor_id, v_new.lo, v_new.hi, v_new.from_xid,
          v_new.from_id, v_new.to_xid, v_new.to_id, v_new.events, v_last.total_events + v_new.events,
-         v_new.pairs, coalesce(v_last.total_pairs, evd.pairs_taken(v_last)) + v_new.pairs,
+         v_new.pairs, coalesce(v_last.total_pairs, evd.pairs_taken(v_last)) + v_new.pairs, v_new.oldest, v_new.newest,
          coalesce((select w.id from evd.event_window w where w.id >= v_last.low_id and w.closed_at is null
                    order by w.id limit 1), v_last.id + 1)
   returning * into v_new;

@@ -26,7 +26,9 @@ begin
   if p_later then
     perform evd.spill_later(p_window);
   end if;
-  perform evd.spill(p_window, p_node, p_event_ids, p_handlers, p_states);
+  if cardinality(p_event_ids) > 0 then
+    perform evd.spill(p_window, p_node, p_event_ids, p_handlers, p_states);
+  end if;
   insert into evd.window_part (window_id, handler, state, upto_xid, upto_id)
     select p_window, u.handler, 'deferred', u.xid, u.id
     from unnest(p_deferred, p_upto_xids, p_upto_ids) u (handler, xid, id)

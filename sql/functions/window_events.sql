@@ -1,6 +1,7 @@
 -- The events of a window after a position, in log order, at most p_limit (null: all). Reads event_window, event.
 -- The window's own set is fixed by its snapshots and positions, so it reads the same whenever it is called.
 --
+-- The times are the window's own, so that few partitions are opened: for a batch of few events that is what it costs.
 -- The index is given one lower bound; with two, the btree starts at the wrong one and reads the whole log. And it is told
 -- when to stop: the upper bound ends a scan only where xid changes, and a transaction may have written a million events.
 create or replace function evd.window_events(p_window bigint, p_after_xid xid8 default '0',
@@ -17,6 +18,8 @@ declare
 begin
   select * into w from evd.event_window where id = p_window;
   p_limit := least(p_limit, w.events);
+  w.oldest := coalesce(w.oldest, w.floor);
+  w.newest := coalesce(w.newest, 'infinity');
   if (p_after_xid, p_after_id) > (w.from_xid, w.from_id) then
     w.from_xid := p_after_xid;
     w.from_id := p_after_id;
@@ -26,14 +29,14 @@ begin
       select e.* from evd.event e
       where e.xid = any (evd.stragglers(w.lo, w.hi))
         and (e.xid, e.id) > (w.from_xid, w.from_id) and (e.xid, e.id) <= (w.to_xid, w.to_id)
-        and e.created_at >= w.floor
+        and e.created_at between w.oldest and w.newest
       order by e.xid, e.id limit p_limit;
   else
     return query
       select e.* from evd.event e
       where (e.xid, e.id) > (w.from_xid, w.from_id) and (e.xid, e.id) <= (w.to_xid, w.to_id)
         and pg_visible_in_snapshot(e.xid, w.hi)
-        and e.created_at >= w.floor
+        and e.created_at between w.oldest and w.newest
       order by e.xid, e.id limit p_limit;
   end if;
 end

@@ -51,6 +51,13 @@ TEST_F(PoolTest, StopsWaitingWhenAsked) {
   EXPECT_TRUE(test::eventually([&] { return ended.load(); }));
 }
 
+TEST_F(PoolTest, LeasesNoSessionThatTheServerEndedMeanwhile) {
+  Pool pool = make(1);
+  const std::string idle = std::to_string((*pool.lease())->backend_pid());
+  database_.connect().run_script("select pg_terminate_backend(" + idle + ", 10000)");
+  EXPECT_EQ((*pool.lease())->query("select 1").int32(0, 0), 1);
+}
+
 TEST_F(PoolTest, DropsSessionsThatAreBrokenOrInATransaction) {
   Pool pool = make(1);
   {

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "common/handlers/factory.hpp"
 #include "common/handlers/sql_handler.hpp"
 #include "common/logging/recording_logger.hpp"
 #include "tests/support/evd_schema.hpp"
@@ -22,6 +23,7 @@ class SqlHandlerTest : public testing::Test {
       create function note(e jsonb) returns void language sql
         as $$ insert into effect values ((e ->> 'id')::bigint) $$;
       create sequence lock_tries;
+      create sequence losses;
       -- Does what the event's first argument says, after its effect.
       create function obey(e jsonb) returns void language plpgsql as $$
       begin
@@ -35,6 +37,13 @@ class SqlHandlerTest : public testing::Test {
           when 'unlucky once' then
             if nextval('lock_tries') = 1 then raise 'unlucky' using errcode = '40001'; end if;
           when 'wait' then perform pg_advisory_xact_lock_shared(77);
+          when 'lose' then
+            perform nextval('losses');
+            raise 'lost' using errcode = '08006';
+          when 'ended' then
+            if nextval('losses') < 6 then
+              raise 'ended' using errcode = e -> 'args' ->> 1;
+            end if;
           else null;
         end case;
       end $$;)sql");
@@ -55,7 +64,8 @@ class SqlHandlerTest : public testing::Test {
     config.timeout = timeout;
     config.batch = batch;
     config.concurrency = 1;
-    handler_ = std::make_unique<SqlHandler>(config, pool_, sink_, logger_);
+    handler_ =
+        std::make_unique<SqlHandler>(config, pool_, sink_, logger_, std::chrono::seconds{10});
   }
 
   void emit(int count, const std::string& what = "fine") {
@@ -214,6 +224,88 @@ TEST_F(SqlHandlerTest, CommitsEffectAndCompletionTogetherWhenABackendDies) {
   EXPECT_EQ(sink_.ends().front().result, ShareResult::k_done);
   EXPECT_EQ(effects(), "21 21");
   EXPECT_EQ(deliveries(), "");
+}
+
+// As one does whose function crashes its backend.
+TEST_F(SqlHandlerTest, FindsTheEventThatTakesTheConnectionWithItAndChargesNoOther) {
+  emit(20);
+  emit(1, "lose");
+  emit(79);
+  make("select obey($1)");
+  EXPECT_EQ(run_share(), ShareResult::k_done);
+  EXPECT_EQ(effects(), "99 99");
+  EXPECT_EQ(deliveries(), "waiting|1|the connection was lost while it ran");
+  EXPECT_EQ(number(connection_, "select last_value from losses"), 4)
+      << "once in a batch, then alone until it counts";
+}
+
+TEST_F(SqlHandlerTest, ChargesNobodyForASessionThatOthersEnded) {
+  for (const char* sqlstate : {"57P01", "57P02", "25P03"}) {
+    connection_.run_script("alter sequence losses restart; truncate effect");
+    connection_.query("select evd.emit('purchased', jsonb_build_array('ended', $1::text))",
+                      pg::params(std::string(sqlstate)));
+    make("select obey($1)", std::chrono::seconds{60}, 1);
+    const std::size_t before = sink_.ends().size();
+    start_share();
+    ASSERT_TRUE(sink_.wait_for_ends(before + 1));
+    EXPECT_EQ(effects(), "1 1") << sqlstate;
+    EXPECT_EQ(deliveries(), "") << sqlstate;
+  }
+}
+
+// A session that stops amid a transaction holds its window: it must be gone when its node is.
+TEST_F(SqlHandlerTest, LeavesNoSessionWaitingForLongerThanItsNodeLives) {
+  Config config;
+  config.database.url = database_.url();
+  HandlerConfig handler;
+  handler.name = "sql_note";
+  handler.kind = HandlerKind::k_sql;
+  handler.sql =
+      "insert into effect select extract(epoch from "
+      "current_setting('idle_in_transaction_session_timeout')::interval) from (select $1) e";
+  config.handlers["sql_note"] = handler;
+  for (const auto& [node_timeout, expected] : {std::pair{6, "1 1 3"}, std::pair{60, "2 2 10"}}) {
+    config.recovery.node_timeout = std::chrono::seconds{node_timeout};
+    emit(1);
+    const auto handlers = make_handlers(config, "evd", sink_, logger_);
+    const auto id = number(connection_, "select id from evd.claim($1, 9, 1000)", pg::params(node_));
+    dynamic_cast<ShareHandler&>(*handlers.at("sql_note"))
+        .start_share({.window_id = id, .handler = "sql_note", .node = node_, .token = 9});
+    ASSERT_TRUE(sink_.wait_for_ends(static_cast<std::size_t>(id)));
+    EXPECT_EQ(effects() + " " + value(connection_, "select max(event_id) from effect"), expected);
+  }
+}
+
+TEST_F(SqlHandlerTest, EndsAShareAtOnceThatOnlyWaitsForItsTurn) {
+  emit(1, "wait");
+  make("select obey($1)");
+  connection_.query("select pg_advisory_lock(77)");
+  start_share();
+  ASSERT_TRUE(wait_until_blocked());
+  emit(3);
+  const auto next = start_share();
+  handler_->stop_share(next);
+  ASSERT_EQ(sink_.ends().size(), 1U);
+  EXPECT_EQ(sink_.ends().front().share.window_id, next.window_id);
+  EXPECT_EQ(sink_.ends().front().result, ShareResult::k_more);
+  connection_.query("select pg_advisory_unlock(77)");
+  ASSERT_TRUE(sink_.wait_for_ends(2));
+  EXPECT_EQ(sink_.ends().back().result, ShareResult::k_done);
+}
+
+TEST_F(SqlHandlerTest, EndsAShareBeforeItBeginsTheNext) {
+  emit(1, "wait");
+  emit(40);
+  make("select obey($1)", std::chrono::seconds{60}, 10);
+  connection_.query("select pg_advisory_lock(77)");
+  const auto first = start_share();
+  ASSERT_TRUE(wait_until_blocked());
+  emit(2);
+  start_share();
+  connection_.query("select pg_advisory_unlock(77)");
+  ASSERT_TRUE(sink_.wait_for_ends(2));
+  EXPECT_EQ(sink_.ends().front().share.window_id, first.window_id);
+  EXPECT_EQ(effects(), "43 43");
 }
 
 TEST_F(SqlHandlerTest, StopsAShareAfterTheBatchThatRuns) {

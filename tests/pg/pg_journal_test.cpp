@@ -71,6 +71,7 @@ class PgFixture : public JournalFixture {
     for (const char* table :
          {"event set created_at = created_at - $1::interval, due_at = due_at - $1::interval",
           "event_window set at = at - $1::interval, floor = floor - $1::interval, "
+          "oldest = oldest - $1::interval, newest = newest - $1::interval, "
           "opened_at = opened_at - $1::interval",
           "window_part set next_at = next_at - $1::interval, "
           "created_at = created_at - $1::interval",

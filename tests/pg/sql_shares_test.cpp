@@ -26,7 +26,13 @@ class SqlShares : public testing::Test {
         "if e -> 'args' ->> 0 = 'bad' then raise 'bad event' using detail = '7'; end if; end $$;"
         "create function slow(e jsonb) returns void language plpgsql as $$ begin "
         "insert into effect (event_id) values ((e ->> 'id')::bigint); "
-        "perform pg_advisory_lock_shared(77); end $$;");
+        "perform pg_advisory_lock_shared(77); end $$;"
+        "create function litter(e jsonb) returns void language plpgsql as $$ begin "
+        "perform note(e), set_config('evd.left', 'x', false), pg_advisory_lock(78); "
+        "perform set_config('statement_timeout', '1s', false), set_config('role', 'none', false); "
+        "create temporary table scratch (i integer); "
+        "execute 'prepare mine as select 1'; execute 'listen here'; "
+        "execute 'declare held cursor with hold for select 1'; end $$;");
     test::make_route(connection_, "purchased", {"sql_note"});
     node_ = number(connection_, "select evd.register_node('n', 'evd', '1', '{sql_note}')");
   }
@@ -56,10 +62,17 @@ class SqlShares : public testing::Test {
     return "none";
   }
 
+  // What a statement leaves in the session, each time that it runs.
+  static SqlStatement littering() { return parse_statement("select litter($1)", Milliseconds{0}); }
+  std::int64_t prepared(const std::string& which) {
+    return number(worker_, "select count(*) from pg_prepared_statements where " + which);
+  }
+
   test::EvdDatabase database_;
   pg::Connection connection_ = database_.connect();
   pg::Connection worker_ = database_.connect();
   NodeId node_ = 0;
+  const SqlStatement note_ = parse_statement("select note($1)", Milliseconds{0});
 };
 
 TEST_F(SqlShares, RunsAShareInBatchesUntilItIsDone) {
@@ -90,9 +103,9 @@ TEST_F(SqlShares, RefusesAShareThatIsNotTheNodes) {
   share.token = 10;
   EXPECT_EQ(run_batch(worker_, share, statement("select note($1)"), 10).result,
             ShareResult::k_lost);
-  EXPECT_EQ(
-      fail_next(worker_, share, {.kind = OutcomeKind::k_retry, .error = "x", .retry_after = {}}),
-      ShareResult::k_lost);
+  EXPECT_EQ(fail_next(worker_, share, note_,
+                      {.kind = OutcomeKind::k_retry, .error = "x", .retry_after = {}}),
+            ShareResult::k_lost);
   EXPECT_EQ(effects(), 0);
 }
 
@@ -110,7 +123,7 @@ TEST_F(SqlShares, MakesADeliveryOfTheEventThatFailedAndGoesOn) {
   emit(1, R"(["bad"])");
   emit(1);
   const ShareRef share = claim();
-  EXPECT_EQ(fail_next(worker_, share,
+  EXPECT_EQ(fail_next(worker_, share, note_,
                       {.kind = OutcomeKind::k_retry,
                        .error = "bad event",
                        .retry_after = std::chrono::hours{5}}),
@@ -126,15 +139,15 @@ TEST_F(SqlShares, MakesADeliveryOfTheEventThatFailedAndGoesOn) {
 TEST_F(SqlShares, ChargesNoOtherEventWithTheFailureOfOneThatWasDone) {
   emit(2);
   const ShareRef share = claim();
-  const auto before = share_position(worker_, share);
+  const auto before = share_position(worker_, share, note_);
   ASSERT_TRUE(before);
   run_batch(worker_, share, statement("select note($1)"), 1);
-  EXPECT_NE(share_position(worker_, share), before);
+  EXPECT_NE(share_position(worker_, share, note_), before);
   const Outcome lost{.kind = OutcomeKind::k_retry, .error = "x", .retry_after = {}};
-  EXPECT_EQ(fail_next(worker_, share, lost, before), ShareResult::k_more);
+  EXPECT_EQ(fail_next(worker_, share, note_, lost, before), ShareResult::k_more);
   EXPECT_EQ(number(connection_, "select count(*) from evd.delivery"), 0);
   EXPECT_EQ(run_batch(worker_, share, statement("select note($1)"), 10).ran, 1);
-  EXPECT_EQ(fail_next(worker_, share, lost, before), ShareResult::k_done);
+  EXPECT_EQ(fail_next(worker_, share, note_, lost, before), ShareResult::k_done);
   EXPECT_EQ(number(connection_, "select count(*) from evd.delivery"), 0);
 }
 
@@ -142,7 +155,7 @@ TEST_F(SqlShares, HasNoPositionOfAShareThatIsNotTheNodes) {
   emit(1);
   ShareRef share = claim();
   share.token = 10;
-  EXPECT_EQ(share_position(worker_, share), std::nullopt);
+  EXPECT_EQ(share_position(worker_, share, note_), std::nullopt);
 }
 
 TEST_F(SqlShares, CancelsAStatementThatTakesTooLong) {
@@ -189,10 +202,66 @@ TEST_F(SqlShares, WaitsForABatchOfTheSameShareThatItsConnectionLeftBehind) {
             "3 3");
 }
 
+TEST_F(SqlShares, LeavesNothingOfTheUsersInTheSession) {
+  emit(2);
+  const ShareRef share = claim();
+  for (const char* which : {"first", "second"}) {
+    EXPECT_EQ(run_batch(worker_, share, littering(), 1).ran, 1) << which;
+    EXPECT_EQ(value(worker_, "select current_setting('evd.left', true)"), "");
+    EXPECT_EQ(value(worker_, "show statement_timeout"), "0");
+    EXPECT_EQ(number(worker_,
+                     "select count(*) from pg_locks where locktype = 'advisory' and pid = "
+                     "pg_backend_pid()"),
+              0);
+    EXPECT_EQ(number(worker_, "select count(*) from pg_class where relname = 'scratch'"), 0);
+    EXPECT_EQ(number(worker_, "select count(*) from pg_cursors where name = 'held'"), 0);
+    EXPECT_EQ(number(worker_, "select count(*) from pg_listening_channels()"), 0);
+  }
+}
+
+TEST_F(SqlShares, PreparesAStatementOncePerSession) {
+  emit(6);
+  const ShareRef share = claim();
+  run_batch(worker_, share, note_, 2);
+  run_batch(worker_, share, note_, 2);
+  EXPECT_EQ(prepared("from_sql"), 1);
+  EXPECT_EQ(prepared("generic_plans + custom_plans = 2"), 1);
+  worker_.run_script("deallocate all");
+  EXPECT_EQ(run_batch(worker_, share, note_, 2).ran, 2) << "as behind a pooler";
+}
+
+TEST_F(SqlShares, RunsWhatAStatementHasBecome) {
+  emit(2);
+  const ShareRef share = claim();
+  run_batch(worker_, share, note_, 1);
+  connection_.run_script(
+      "create or replace function note(e jsonb) returns void language sql as "
+      "$$ insert into effect (event_id) values (-1) $$");
+  run_batch(worker_, share, note_, 1);
+  EXPECT_EQ(number(connection_, "select count(*) from effect where event_id = -1"), 1);
+}
+
+TEST_F(SqlShares, RunsStatementsOfEveryForm) {
+  connection_.run_script(
+      "create procedure take(e jsonb) language sql as "
+      "$$ insert into effect (event_id) values ((e ->> 'id')::bigint) $$;"
+      "create function twice(e jsonb) returns setof bigint language sql as "
+      "$$ insert into effect (event_id) values ((e ->> 'id')::bigint) returning event_id $$;");
+  for (const char* text :
+       {"call take($1)", "with e as (select $1 as e) select note(e) from e;", "select twice($1)",
+        "insert into effect (event_id) select ($1 ->> 'id')::bigint where 'a;b' <> ''",
+        "values (note($1))", "select note($1) -- why"}) {
+    emit(3);
+    EXPECT_EQ(run_batch(worker_, claim(), statement(text), 3).ran, 3) << text;
+  }
+  EXPECT_EQ(value(connection_, "select count(*) || ' ' || count(distinct event_id) from effect"),
+            "18 18");
+}
+
 TEST_F(SqlShares, RunsADeliveryOnce) {
   emit(1);
   const ShareRef share = claim();
-  fail_next(worker_, share, {.kind = OutcomeKind::k_retry, .error = "x", .retry_after = {}});
+  fail_next(worker_, share, note_, {.kind = OutcomeKind::k_retry, .error = "x", .retry_after = {}});
   connection_.query(
       "update evd.delivery set state = 'running', run = 2, attempts = 2, node_id = $1",
       pg::params(node_));

@@ -98,6 +98,9 @@ class FakeShareHandler : public FakeAttempts<handlers::ShareHandler> {
  public:
   using FakeAttempts::FakeAttempts;
 
+  int ahead() const override { return ahead_; }
+  void set_ahead(int shares) { ahead_ = shares; }
+
   void start_share(journal::ShareRef share) override {
     shares_.push_back(std::move(share));
     ++started_shares_;
@@ -105,10 +108,11 @@ class FakeShareHandler : public FakeAttempts<handlers::ShareHandler> {
   void stop_share(const journal::ShareRef& share) override { stopped_.push_back(share); }
 
   // Ends the share that runs the longest.
-  void end_share(journal::ShareResult result, int ran = 0, const std::string& unreachable = {}) {
+  void end_share(journal::ShareResult result, int ran = 0, const std::string& unreachable = {},
+                 int failed = 0) {
     const journal::ShareRef share = shares_.at(0);
     shares_.erase(shares_.begin());
-    sink().share_ended({share, result, ran, unreachable});
+    sink().share_ended({share, result, ran, failed, unreachable});
   }
 
   const std::vector<journal::ShareRef>& shares() const { return shares_; }  // that run
@@ -119,6 +123,7 @@ class FakeShareHandler : public FakeAttempts<handlers::ShareHandler> {
   std::vector<journal::ShareRef> shares_;
   std::vector<journal::ShareRef> stopped_;
   int started_shares_ = 0;
+  int ahead_ = 0;
 };
 
 }  // namespace evd::test

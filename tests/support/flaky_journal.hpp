@@ -38,9 +38,9 @@ class FlakyJournal : public journal::Journal {
   std::vector<journal::Route> routes() override {
     return call("routes", [&] { return inner_.routes(); });
   }
-  std::optional<journal::Window> claim(journal::NodeId node, std::int64_t token,
-                                       int limit) override {
-    return call("claim", [&] { return inner_.claim(node, token, limit); });
+  std::optional<journal::Window> claim(journal::NodeId node, std::int64_t token, int limit,
+                                       const journal::SharesOnly& shares_only) override {
+    return call("claim", [&] { return inner_.claim(node, token, limit, shares_only); });
   }
   journal::CloseResult close(journal::NodeId node, const journal::WindowRef& window,
                              const journal::CloseRequest& request) override {
@@ -57,8 +57,9 @@ class FlakyJournal : public journal::Journal {
     });
   }
   std::optional<journal::Part> take_part(journal::NodeId node, std::int64_t token,
-                                         const std::vector<std::string>& handlers) override {
-    return call("take_part", [&] { return inner_.take_part(node, token, handlers); });
+                                         const std::vector<std::string>& handlers,
+                                         const journal::SharesOnly& shares_only) override {
+    return call("take_part", [&] { return inner_.take_part(node, token, handlers, shares_only); });
   }
   bool close_part(journal::NodeId node, const journal::PartRef& part,
                   const std::optional<journal::Position>& upto,

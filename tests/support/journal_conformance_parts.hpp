@@ -27,6 +27,16 @@ TEST_P(JournalConformance, ADeferredShareIsTheRestOfItsHandlersEvents) {
   EXPECT_THAT(ids(part->events), ElementsAre(fourth, fifth));
 }
 
+TEST_P(JournalConformance, APartComesWithoutTheEventsThatNobodyReads) {
+  const TestNode one = node();
+  emit("one");
+  defer(one, "a");
+  const auto part = one.journal->take_part(one.id, 1, {"a"}, {{}, {"a"}});
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->ref.handler, "a");
+  EXPECT_THAT(part->events, IsEmpty());
+}
+
 TEST_P(JournalConformance, APartIsLeasedToOneNode) {
   const TestNode one = node(), two = node();
   emit("one");

@@ -52,6 +52,25 @@ TEST_P(JournalConformance, ClaimCarriesWhatWasEmitted) {
   EXPECT_THAT(route->expected, ElementsAre("a", "b"));
 }
 
+TEST_P(JournalConformance, ClaimCountsTheEventsThatNobodyReads) {
+  const TestNode one = node();
+  emit("two");
+  const auto read = emit("one");
+  emit("two");
+  emit_later("two", minutes{5});
+  const auto routes = one.journal->routes();
+  const auto two = std::find_if(routes.begin(), routes.end(), [](const auto& route) {
+                     return route.event_name == "two";
+                   })->id;
+  const auto window = one.journal->claim(one.id, 1, 10, {{two}, {}});
+  ASSERT_TRUE(window);
+  EXPECT_THAT(ids(window->events), ElementsAre(read));
+  ASSERT_EQ(window->counted.size(), 1U);
+  EXPECT_EQ(window->counted[0].route_id, two);
+  EXPECT_EQ(window->counted[0].events, 3);
+  EXPECT_EQ(window->counted[0].later, 1);
+}
+
 TEST_P(JournalConformance, AnEventKeepsTheRouteItWasWrittenWith) {
   const TestNode one = node();
   const auto before = emit("one");

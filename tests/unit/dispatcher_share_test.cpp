@@ -47,6 +47,88 @@ TEST_F(DispatcherShare, RunsNoMoreSharesAtOnceThanItsCapacity) {
   EXPECT_EQ(s_->started_shares(), 2);
 }
 
+TEST_F(DispatcherShare, TakesTheNextOneAhead) {
+  start({"a", "s"});
+  s_->set_ahead(1);
+  emit("s", 45);
+  run();
+  EXPECT_EQ(s_->shares().size(), 2U);
+  record(10);
+  s_->end_share(ShareResult::k_done, 10);
+  run();
+  EXPECT_EQ(s_->shares().size(), 2U);
+  EXPECT_EQ(s_->started_shares(), 3);
+}
+
+TEST_F(DispatcherShare, TakesNoneAheadOfItsDeliveries) {
+  start({"a", "s"});
+  s_->set_ahead(1);
+  emit("s", 15);
+  run();
+  ASSERT_EQ(s_->shares().size(), 2U);
+  emit("s", 30);
+  run();
+  record(9);
+  s_->end_share(ShareResult::k_done, 9, {}, 1);
+  run();
+  EXPECT_EQ(s_->shares().size(), 1U) << "the delivery is next";
+}
+
+TEST_F(DispatcherShare, LooksForItsDeliveriesWhenAnEventFailed) {
+  start({"a", "s"});
+  emit("s", 10);
+  run();
+  const int before = journal_.calls("take_deliveries");
+  record(10);
+  s_->end_share(ShareResult::k_done, 10);
+  run();
+  EXPECT_EQ(journal_.calls("take_deliveries"), before);
+  emit("s", 10);
+  run();
+  s_->end_share(ShareResult::k_done, 9, {}, 1);
+  run();
+  EXPECT_EQ(journal_.calls("take_deliveries"), before + 1);
+}
+
+TEST_F(DispatcherShare, NeedsNoEventOfARouteThatRunsInShares) {
+  start({"a", "s"});
+  emit("s");
+  run();  // it gets to know the routes
+  record(1);
+  s_->end_share(ShareResult::k_done, 1);
+  const auto ids = emit("s", 4);
+  emit("as", 2);
+  emit("s", 4, {.key = {}, .deliver_after = seconds{60}});
+  run();
+  EXPECT_EQ(a_->started().size(), 2U);
+  EXPECT_EQ(s_->started_shares(), 2);
+  EXPECT_EQ(dispatcher_->counters().events_taken, 11);
+  EXPECT_TRUE(dispatcher_->has_filled_window() || !dispatcher_->has_taken_window());
+  ASSERT_TRUE(memory_.record_share(node_, {s_->shares()[0].window_id, s_->shares()[0].token}, "s",
+                                   {1010, 11}));
+  a_->end_all();
+  s_->end_share(ShareResult::k_done, 6);
+  run();
+  EXPECT_TRUE(all_settled(ids));
+  EXPECT_EQ(rows("s").size(), 4U) << "those that are due later";
+}
+
+// Between two shares it has nothing that runs, and yet it does not starve.
+TEST_F(DispatcherShare, ClosesNoWindowEarlyWhoseNextShareOnlyWaitsToBeStarted) {
+  options_.max_windows = 2;
+  start({"a", "s"});
+  emit("as", 20);  // a takes its time
+  run();
+  ASSERT_EQ(s_->shares().size(), 1U);
+  clock_.advance(milliseconds{100});
+  record(10);
+  s_->end_share(ShareResult::k_done, 10);
+  run();
+  EXPECT_EQ(s_->started_shares(), 2);
+  EXPECT_EQ(journal_.calls("close"), 0);
+  EXPECT_THAT(rows("a"), IsEmpty());
+}
+
 TEST_F(DispatcherShare, IsAskedToStopWhenItsWindowIsToClose) {
   start({"s"});
   const auto ids = emit("s", 4);

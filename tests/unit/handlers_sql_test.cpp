@@ -85,6 +85,21 @@ TEST(Pace, FindsTheOneThatFailsByHalving) {
   for (const int bad : {0, 1, 31, 62, 63, 64, 500, 999}) EXPECT_LE(batches_around(bad), 40) << bad;
 }
 
+TEST(Pace, RunsEachEventOfABatchAloneThatTookTheConnectionWithIt) {
+  Pace pace(64, 64);
+  pace.run_singly();
+  for (int i = 0; i < 64; ++i) {
+    EXPECT_EQ(pace.limit(), 1) << i;
+    if (i == 30) {
+      pace.go_singly();  // the one that did it has failed
+    } else {
+      pace.passed(milliseconds{1});
+    }
+  }
+  pace.passed(milliseconds{1});
+  EXPECT_GT(pace.limit(), 1);
+}
+
 pg::Error error(const std::string& state, const std::string& message,
                 const std::string& detail = {}) {
   return pg::Error({.sqlstate = state, .primary = message, .detail = detail, .hint = {}});
