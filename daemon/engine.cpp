@@ -56,7 +56,8 @@ pg::ConnectOptions Engine::connect_options() const {
   options.url = config_.database.url;
   options.application_name = "evd";
   options.settings = {{"idle_in_transaction_session_timeout",
-                       std::to_string((config_.recovery.node_timeout / 2).count())}};
+                       std::to_string((config_.recovery.node_timeout / 2).count())},
+                      {"jit", "off"}};  // compiling takes longer than any statement of evd's
   return options;
 }
 

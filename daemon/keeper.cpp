@@ -21,7 +21,8 @@ pg::ConnectOptions connect_options(const Config& config, const char* name) {
   options.application_name = name;
   // Below node_timeout, so that no session outlives its node's lease amid a transaction.
   options.settings = {{"idle_in_transaction_session_timeout",
-                       std::to_string((config.recovery.node_timeout / 2).count())}};
+                       std::to_string((config.recovery.node_timeout / 2).count())},
+                      {"jit", "off"}};  // compiling takes longer than any statement of evd's
   return options;
 }
 

@@ -41,7 +41,8 @@ pg::Connection connect(const Config& config) {
   options.url = config.database.url;
   options.application_name = "evrecover";
   options.settings = {{"idle_in_transaction_session_timeout",
-                       std::to_string((config.recovery.node_timeout / 2).count())}};
+                       std::to_string((config.recovery.node_timeout / 2).count())},
+                      {"jit", "off"}};  // compiling takes longer than any statement of evd's
   return pg::Connection::open(options);
 }
 

@@ -10,6 +10,8 @@ create or replace function evd.claim(p_node bigint, p_token bigint, p_limit inte
 returns setof evd.event_window
 language plpgsql
 -- Only the index on (xid, id) serves; a plan made before statistics exist must not think otherwise.
+set jit = off   -- by its estimate such a plan looks worth compiling, which takes far longer than it
+set max_parallel_workers_per_gather = 0
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off

@@ -2,6 +2,8 @@
 -- Reads event_window, event.
 create or replace function evd.unread(p_limit bigint default null) returns setof evd.event
 language plpgsql stable
+set jit = off   -- by its estimate such a plan looks worth compiling, which takes far longer than it
+set max_parallel_workers_per_gather = 0
 set enable_seqscan = off
 set enable_bitmapscan = off
 set plan_cache_mode = force_generic_plan

@@ -8,6 +8,8 @@ create or replace function evd.window_events(p_window bigint, p_after_xid xid8 d
                                              p_after_id bigint default -1, p_limit integer default null)
 returns setof evd.event
 language plpgsql stable
+set jit = off   -- by its estimate such a plan looks worth compiling, which takes far longer than it
+set max_parallel_workers_per_gather = 0
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_sort = off

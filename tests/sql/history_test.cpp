@@ -93,5 +93,17 @@ TEST_F(History, IsReadFromItsEndForTheNewest) {
             "50001-50010");
 }
 
+// The planner takes it that a third of the log is behind a position. With a million events that is
+// worth compiling, by its estimate, and each claim took 20 ms longer.
+TEST(LogReaders, AreNeverCompiled) {
+  EvdDatabase database;
+  auto connection = database.connect();
+  EXPECT_EQ(rows(connection,
+                 "select proname from pg_proc where pronamespace = 'evd'::regnamespace"
+                 " and proconfig @> '{enable_seqscan=off}'"
+                 " and not proconfig @> '{jit=off,max_parallel_workers_per_gather=0}'"),
+            "");
+}
+
 }  // namespace
 }  // namespace evd::test
