@@ -13,6 +13,20 @@ declare
   v_id       bigint;
   v_known    bigint;
 begin
+  -- In one statement where nothing is wrong; what is, is found out below.
+  if dedup_key is null and coalesce(deliver_at < clock_timestamp() + interval '100 years', true) then
+    insert into evd.event (route_id, args, key, due_at, headers)
+      select r.id, coalesce(args, '[]'), key, deliver_at, headers from evd.route r
+      where r.event_name = emit.event_name and r.is_current and pg_column_size(coalesce(args, '[]')) <= r.max_args
+      returning id into v_id;
+    if v_id is not null then
+      if (select s.last_value from evd.sleeper s) = 2 then
+        perform evd.wake();
+      end if;
+      return v_id;
+    end if;
+  end if;
+
   select r.id, r.max_args into v_route, v_max_args
     from evd.route r where r.event_name = emit.event_name and r.is_current;
   if v_route is null then
@@ -27,18 +41,15 @@ begin
     raise 'deliver_at: % is more than 100 years ahead', deliver_at using errcode = '22023';
   end if;
 
-  if dedup_key is null then
-    insert into evd.event (route_id, args, key, due_at, headers)
-      values (v_route, coalesce(args, '[]'), key, deliver_at, headers) returning id into v_id;
-  else
-    v_id := nextval('evd.event_id_seq');
+  v_id := nextval('evd.event_id_seq');
+  if dedup_key is not null then
     v_known := evd.claim_dedup_key(event_name, dedup_key, v_id);
     if v_known <> v_id then
       return v_known;
     end if;
-    insert into evd.event (id, route_id, args, key, due_at, headers)
-      values (v_id, v_route, coalesce(args, '[]'), key, deliver_at, headers);
   end if;
+  insert into evd.event (id, route_id, args, key, due_at, headers)
+    values (v_id, v_route, coalesce(args, '[]'), key, deliver_at, headers);
   perform evd.wake();
   return v_id;
 end
