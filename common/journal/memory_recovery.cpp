@@ -123,6 +123,9 @@ void MemoryJournal::leave(NodeId node) {
   const Lock lock(mutex_);
   const auto found = tables_->nodes.find(node);
   if (found != tables_->nodes.end()) found->second.is_fenced = true;
+  for (auto& [name, row] : tables_->handlers) {
+    if (row.probe_node == node) row.probe_node = 0;
+  }
 }
 
 std::vector<Delivery> MemoryJournal::take_deliveries(NodeId node, const TakeRequest& request) {

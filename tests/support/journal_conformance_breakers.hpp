@@ -112,6 +112,15 @@ TEST_P(JournalConformance, NobodyWaitsForTheProbeOfADeadNode) {
   EXPECT_TRUE(other.journal->lease_probe(other.id, "a"));
 }
 
+TEST_P(JournalConformance, NobodyWaitsForTheProbeOfANodeThatLeft) {
+  const TestNode one = node(), other = node();
+  one.journal->open_breaker(one.id, "a", "refused");
+  advance(seconds{11});
+  ASSERT_TRUE(one.journal->lease_probe(one.id, "a"));
+  one.journal->leave(one.id);
+  EXPECT_TRUE(other.journal->lease_probe(other.id, "a"));
+}
+
 TEST_P(JournalConformance, WhatWaitsForAHandlerOutOfReachIsToldWithThatReason) {
   const TestNode one = node("evd", {"a"});
   emit("one");
