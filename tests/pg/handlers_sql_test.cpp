@@ -114,8 +114,10 @@ class SqlHandlerTest : public testing::Test {
 
   bool wait_until_blocked() {
     return eventually([&] {
-      return number(connection_, "select count(*) from pg_locks where not granted and objid = 77") >
-             0;
+      // Of this test's database: others wait for a lock of the same number beside it.
+      return number(connection_,
+                    "select count(*) from pg_locks l join pg_database d on d.oid = l.database"
+                    " where d.datname = current_database() and not l.granted and l.objid = 77") > 0;
     });
   }
 
