@@ -9,6 +9,7 @@
 #include "common/base/text.hpp"
 #include "common/base/version.hpp"
 #include "common/handlers/factory.hpp"
+#include "common/journal/session.hpp"
 #include "common/pg/backoff.hpp"
 #include "common/schema/apply.hpp"
 #include "common/schema/check.hpp"
@@ -51,16 +52,6 @@ Engine::~Engine() {
   health_.node = 0;
 }
 
-pg::ConnectOptions Engine::connect_options() const {
-  pg::ConnectOptions options;
-  options.url = config_.database.url;
-  options.application_name = "evd";
-  options.settings = {{"idle_in_transaction_session_timeout",
-                       std::to_string((config_.recovery.node_timeout / 2).count())},
-                      {"jit", "off"}};  // compiling takes longer than any statement of evd's
-  return options;
-}
-
 void Engine::run() {
   pg::ReconnectBackoff backoff;
   bool was_told = false;
@@ -93,7 +84,7 @@ void Engine::run() {
 // A session, a place among the nodes, and what is held confirmed.
 bool Engine::connect() {
   if (!session_) {
-    session_ = std::make_unique<Session>(connect_options());
+    session_ = std::make_unique<Session>(journal::session_options(config_, "evd"));
     const schema::SchemaStatus status =
         schema::check_log(session_->connection, config_.database.instance);
     if (!dispatcher_) first_connection(status.instance);
@@ -217,7 +208,7 @@ bool Engine::connect_to_leave(Clock::TimePoint deadline) {
   pg::ReconnectBackoff backoff;
   for (;;) {
     try {
-      session_ = std::make_unique<Session>(connect_options());
+      session_ = std::make_unique<Session>(journal::session_options(config_, "evd"));
       dispatcher_->resume(session_->journal);
       return true;
     } catch (const pg::Error& error) {

@@ -38,7 +38,6 @@ class Engine {
   bool connect_to_leave(Clock::TimePoint deadline);
   bool drain_until(Clock::TimePoint deadline);
   void publish();
-  pg::ConnectOptions connect_options() const;
 
   const Config& config_;
   Control& control_;

@@ -6,6 +6,7 @@
 #include "common/alert/pg_outbox.hpp"
 #include "common/alert/sender.hpp"
 #include "common/journal/pg_journal.hpp"
+#include "common/journal/session.hpp"
 
 namespace evd::daemon {
 namespace {
@@ -14,17 +15,6 @@ namespace {
 constexpr Milliseconds k_alerts_every{2'000};
 // And how soon without having been told that one waits.
 constexpr Milliseconds k_alerts_at_last{60'000};
-
-pg::ConnectOptions connect_options(const Config& config, const char* name) {
-  pg::ConnectOptions options;
-  options.url = config.database.url;
-  options.application_name = name;
-  // Below node_timeout, so that no session outlives its node's lease amid a transaction.
-  options.settings = {{"idle_in_transaction_session_timeout",
-                       std::to_string((config.recovery.node_timeout / 2).count())},
-                      {"jit", "off"}};  // compiling takes longer than any statement of evd's
-  return options;
-}
 
 }  // namespace
 
@@ -38,13 +28,14 @@ Keeper::Keeper(const Config& config, Health& health, logging::Logger& logger)
       next_pass_(clock_.now()),
       next_send_(clock_.now()),
       heartbeat_(
-          connect_options(config, "evd heartbeat"),
+          journal::session_options(config, "evd heartbeat"),
           recovery::heartbeat_every(config.recovery.node_timeout), logger,
           [this](pg::Connection& connection) { beat(connection); },
           [this](const pg::Error&) { health_.is_beating = false; }),
       recovery_(
-          connect_options(config, "evd recovery"), std::min(config.recovery.every, k_alerts_every),
-          logger, [this](pg::Connection& connection) { make_pass(connection); },
+          journal::session_options(config, "evd recovery"),
+          std::min(config.recovery.every, k_alerts_every), logger,
+          [this](pg::Connection& connection) { make_pass(connection); },
           [this](const pg::Error& error) { database_lost(error); }) {}
 
 Keeper::~Keeper() { health_.is_beating = false; }

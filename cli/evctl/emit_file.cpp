@@ -33,8 +33,8 @@ class Loader {
 
   ExitCode run() {
     try {
-      while (const auto batch = next()) load(*batch);
-    } catch (const Error& error) {
+      while (const auto batch = file_.next()) load(*batch);
+    } catch (const Error&) {
       end_progress();
       if (line_ > 0)
         std::cerr << "evctl: lines 1 to " << line_ << " are loaded; --resume goes on from there\n";
@@ -46,8 +46,6 @@ class Loader {
   }
 
  private:
-  std::optional<EventBatch> next() { return file_.next(); }
-
   void load(const EventBatch& batch) {
     const bool is_new = emit(batch);
     if (!is_new && !is_resuming_)

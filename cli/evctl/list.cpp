@@ -4,7 +4,6 @@
 #include "cli/evctl/filter.hpp"
 #include "cli/evctl/json.hpp"
 #include "cli/evctl/verbs.hpp"
-#include "common/pg/transaction.hpp"
 
 namespace evd::evctl {
 namespace {
@@ -22,20 +21,12 @@ std::string select(const std::string& columns, const ListFlags& flags, pg::Param
          " order by e.xid desc, e.id desc limit $" + std::to_string(params.size());
 }
 
-// Compiling a query over every partition takes longer than what it finds.
-pg::Result run(Context& context, const std::string& sql, const pg::Params& params) {
-  pg::Connection connection = context.connect();
-  const pg::Transaction transaction(connection);
-  connection.query("set local jit = off");
-  return connection.query(sql, params);
-}
-
 ExitCode list_json(Context& context, const ListFlags& flags) {
   pg::Params params;
   const std::string inner = select("e.id, e.xid", flags, params);
-  const auto result = run(
-      context, "select evd.show(l.id)::text from (" + inner + ") l order by l.xid desc, l.id desc",
-      params);
+  pg::Connection connection = context.connect();
+  const auto result = connection.query(
+      "select evd.show(l.id)::text from (" + inner + ") l order by l.xid desc, l.id desc", params);
   for (int row = 0; row < result.rows(); ++row) {
     // Null: retention took it while it was being listed.
     if (!result.is_null(row, 0)) context.out().line(result.text(row, 0));
@@ -51,7 +42,8 @@ ExitCode list_table(Context& context, const ListFlags& flags) {
       " array_to_string(array(select x from unnest(e.expected) x"
       " where x <> all (e.done || e.resolved)), ', '), e.args::text",
       flags, params);
-  const auto result = run(context, sql, params);
+  pg::Connection connection = context.connect();
+  const auto result = connection.query(sql, params);
   Table table({{"ID", ColumnKind::k_number},
                {"EVENT"},
                {"CREATED"},

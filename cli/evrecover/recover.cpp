@@ -9,6 +9,7 @@
 #include "common/base/duration.hpp"
 #include "common/base/text.hpp"
 #include "common/config/load.hpp"
+#include "common/journal/session.hpp"
 #include "common/schema/check.hpp"
 
 namespace evd::evrecover {
@@ -37,13 +38,7 @@ void print(const Report& report, bool json) {
 }
 
 pg::Connection connect(const Config& config) {
-  pg::ConnectOptions options;
-  options.url = config.database.url;
-  options.application_name = "evrecover";
-  options.settings = {{"idle_in_transaction_session_timeout",
-                       std::to_string((config.recovery.node_timeout / 2).count())},
-                      {"jit", "off"}};  // compiling takes longer than any statement of evd's
-  return pg::Connection::open(options);
+  return pg::Connection::open(journal::session_options(config, "evrecover"));
 }
 
 // "config_bad" goes out directly: the database that the bad file names is not known for sure.

@@ -35,7 +35,6 @@ bool repeats_secret(std::string_view body, const std::string& url) {
 }
 
 std::size_t keep_body(char* data, std::size_t, std::size_t size, void* target) {
-  if (target == nullptr) return size;
   auto& body = *static_cast<std::string*>(target);
   body.append(data, std::min(size, k_max_kept_body - std::min(body.size(), k_max_kept_body)));
   return size;

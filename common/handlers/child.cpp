@@ -17,6 +17,9 @@ namespace evd::handlers {
 
 namespace {
 
+constexpr std::size_t k_buffer = 65'536;
+constexpr std::size_t k_read_at_once = 1'048'576;
+
 struct Pipe {
   UniqueFd read;
   UniqueFd write;
@@ -117,6 +120,20 @@ void write_ahead(const UniqueFd& in, std::string_view& input) {
 }
 
 }  // namespace
+
+bool read_available(const UniqueFd& fd, const std::function<void(std::string_view)>& take) {
+  std::array<char, k_buffer> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read into
+  for (std::size_t total = 0; total < k_read_at_once;) {
+    const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno == EAGAIN;
+    if (count == 0) return false;
+    take({buffer.data(), static_cast<std::size_t>(count)});
+    total += static_cast<std::size_t>(count);
+    if (static_cast<std::size_t>(count) < buffer.size()) return true;
+  }
+  return true;
+}
 
 void block_signals() {
   sigset_t all{};

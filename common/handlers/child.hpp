@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,10 @@ struct Child {
 // three. `input` is what fits of its stdin before it starts; it is cut by what was written.
 Child spawn(const Program& program, const std::vector<std::string>& environment,
             std::string_view& input);
+
+// Reads what a pipe of a child's holds now, in pieces, but no more than 1 MiB: others have their
+// turn, and whoever a program left behind may write on for ever. False: its end was reached.
+bool read_available(const UniqueFd& fd, const std::function<void(std::string_view)>& take);
 
 // For the thread that writes to children: signals are the main thread's, and a closed stdin is an
 // error of write(), not the end of evd.

@@ -15,10 +15,6 @@ namespace evd::handlers {
 
 namespace {
 
-constexpr std::size_t k_buffer = 65'536;
-// Of one stream before others have their turn, and after the program's end, when somebody it left
-// behind may write on for ever.
-constexpr std::size_t k_read_at_once = 1'048'576;
 constexpr std::uint64_t k_inbox = 0;  // no run's id
 constexpr int k_events = 64;
 
@@ -35,8 +31,7 @@ ExecHandler::ExecHandler(const HandlerConfig& config, std::string instance, Sink
       timeout_(config.timeout),
       grace_(grace),
       sink_(sink),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      buffer_(k_buffer) {
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
   if (!epoll_) throw Error("epoll: " + errno_text(errno));
   const auto variables = handler_environment(config);
   program_ = {.command = config.command, .cwd = config.cwd, .path = variables.at("PATH")};
@@ -46,13 +41,13 @@ ExecHandler::ExecHandler(const HandlerConfig& config, std::string instance, Sink
   thread_ = std::jthread([this] { loop(); });
 }
 
-ExecHandler::~ExecHandler() { inbox_.push({.command = Command::k_stop, .batch = {}}); }
+ExecHandler::~ExecHandler() { inbox_.push({.kind = Order::Kind::k_stop}); }
 
 void ExecHandler::start(Batch batch) {
-  inbox_.push({.command = Command::k_start, .batch = std::move(batch)});
+  inbox_.push({.kind = Order::Kind::k_start, .batch = std::move(batch)});
 }
 
-void ExecHandler::interrupt() { inbox_.push({.command = Command::k_interrupt, .batch = {}}); }
+void ExecHandler::interrupt() { inbox_.push({.kind = Order::Kind::k_interrupt}); }
 
 void ExecHandler::loop() {
   block_signals();
@@ -64,15 +59,15 @@ void ExecHandler::loop() {
   }
 }
 
-void ExecHandler::take_messages() {
-  for (Message& message : inbox_.drain()) {
-    if (message.command == Command::k_start) {
+void ExecHandler::take_orders() {
+  for (Order& order : inbox_.drain()) {
+    if (order.kind == Order::Kind::k_start) {
       std::uint32_t index = 0;
-      for (Attempt& attempt : message.batch.attempts) {
-        pending_.push_back({message.batch.id, index++, std::move(attempt)});
+      for (Attempt& attempt : order.batch.attempts) {
+        pending_.push_back({order.batch.id, index++, std::move(attempt)});
       }
     } else {
-      is_stopping_ = is_stopping_ || message.command == Command::k_stop;
+      is_stopping_ = is_stopping_ || order.kind == Order::Kind::k_stop;
       interrupt_all();
     }
   }
@@ -80,9 +75,7 @@ void ExecHandler::take_messages() {
 
 void ExecHandler::interrupt_all() {
   for (const Pending& pending : pending_) {
-    report(
-        pending.batch, pending.index,
-        {.kind = journal::OutcomeKind::k_handed_back, .error = "interrupted", .retry_after = {}});
+    report(pending.batch, pending.index, interrupted());
   }
   pending_.clear();
   for (auto& [id, run] : runs_) {
@@ -162,24 +155,21 @@ void ExecHandler::end_overdue() {
   }
 }
 
-int ExecHandler::wait_ms() const {
+ExecHandler::TimePoint ExecHandler::wakes_at() const {
   auto first = TimePoint::max();
   for (const auto& [id, run] : runs_) first = std::min(first, run->deadline);
-  if (first == TimePoint::max()) return -1;
-  const auto left =
-      std::chrono::ceil<Milliseconds>(first - std::chrono::steady_clock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
+  return first;
 }
 
 void ExecHandler::wait_for_events() {
   std::array<epoll_event, k_events> events{};
-  const int count = ::epoll_wait(epoll_.get(), events.data(), k_events, wait_ms());
+  const int count = ::epoll_wait(epoll_.get(), events.data(), k_events, wait_ms(wakes_at()));
   for (int i = 0; i < count; ++i) handle(events[static_cast<std::size_t>(i)]);
 }
 
 void ExecHandler::handle(const epoll_event& event) {
   if (event.data.u64 == k_inbox) {
-    take_messages();
+    take_orders();
     return;
   }
   const std::uint64_t id = event.data.u64 / 4;
@@ -210,18 +200,8 @@ void ExecHandler::write_input(Run& run) {
   if (written < 0 || run.unwritten.empty()) run.child.in.reset();
 }
 
-// What is there now. False: the end was reached.
-bool ExecHandler::read_output(UniqueFd& fd, OutputTail& tail) {
-  for (std::size_t total = 0; total < k_read_at_once;) {
-    const ssize_t count = ::read(fd.get(), buffer_.data(), buffer_.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno == EAGAIN;
-    if (count == 0) return false;
-    tail.append({buffer_.data(), static_cast<std::size_t>(count)});
-    total += static_cast<std::size_t>(count);
-    if (static_cast<std::size_t>(count) < buffer_.size()) return true;
-  }
-  return true;
+bool ExecHandler::read_output(const UniqueFd& fd, OutputTail& tail) {
+  return read_available(fd, [&tail](std::string_view bytes) { tail.append(bytes); });
 }
 
 // The program has ended. What it left running may keep its output open, and is not waited for.

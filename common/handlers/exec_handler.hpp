@@ -16,7 +16,7 @@
 #include "common/config/handler_config.hpp"
 #include "common/handlers/child.hpp"
 #include "common/handlers/exec_outcome.hpp"
-#include "common/handlers/handler.hpp"
+#include "common/handlers/order.hpp"
 
 namespace evd::handlers {
 
@@ -34,13 +34,7 @@ class ExecHandler : public Handler {
 
  private:
   using TimePoint = Clock::TimePoint;
-  enum class Command { k_start, k_interrupt, k_stop };
   enum class Stream : std::uint64_t { k_pidfd, k_in, k_out, k_err };
-
-  struct Message {
-    Command command = Command::k_start;
-    Batch batch;
-  };
 
   struct Pending {
     std::uint64_t batch = 0;
@@ -61,19 +55,19 @@ class ExecHandler : public Handler {
   };
 
   void loop();
-  void take_messages();
+  void take_orders();
   void start_pending();
   void start_one(const Pending& pending);
   std::vector<std::string> environment(const Attempt& attempt) const;
   void interrupt_all();
   void terminate(Run& run, ExecEnd why);
   void end_overdue();
-  int wait_ms() const;
+  TimePoint wakes_at() const;
   void wait_for_events();
   void handle(const epoll_event& event);
   void watch(std::uint64_t id, Stream stream, const UniqueFd& fd, std::uint32_t events);
   void write_input(Run& run);
-  bool read_output(UniqueFd& fd, OutputTail& tail);
+  static bool read_output(const UniqueFd& fd, OutputTail& tail);
   void finish(std::uint64_t id, Run& run);
   void report(std::uint64_t batch, std::uint32_t index, journal::Outcome outcome);
   void deliver_results();
@@ -87,13 +81,12 @@ class ExecHandler : public Handler {
   Program program_;
   std::vector<std::string> environment_;  // what is the same in each attempt
   Sink& sink_;
-  Mailbox<Message> inbox_;
+  Mailbox<Order> inbox_;
   UniqueFd epoll_;
   std::deque<Pending> pending_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Run>> runs_;
   std::uint64_t next_id_ = 1;
   std::vector<Result> results_;
-  std::vector<char> buffer_;
   bool is_stopping_ = false;
   std::jthread thread_;  // last: started when all else is there
 };

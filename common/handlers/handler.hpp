@@ -28,6 +28,11 @@ struct Attempt {
   bool is_suspect = false;
 };
 
+// Of an attempt that evd ended itself, or did not begin.
+inline journal::Outcome interrupted() {
+  return {.kind = journal::OutcomeKind::k_handed_back, .error = "interrupted", .retry_after = {}};
+}
+
 struct Batch {
   std::uint64_t id = 0;  // the dispatcher's; comes back with each result
   journal::NodeId node = 0;

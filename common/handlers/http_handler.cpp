@@ -80,15 +80,15 @@ HttpHandler::HttpHandler(const HandlerConfig& config, std::string instance, Sink
 }
 
 HttpHandler::~HttpHandler() {
-  inbox_.push({.command = Command::k_stop, .batch = {}});
+  inbox_.push({.kind = Order::Kind::k_stop});
   thread_.join();
 }
 
 void HttpHandler::start(Batch batch) {
-  inbox_.push({.command = Command::k_start, .batch = std::move(batch)});
+  inbox_.push({.kind = Order::Kind::k_start, .batch = std::move(batch)});
 }
 
-void HttpHandler::interrupt() { inbox_.push({.command = Command::k_interrupt, .batch = {}}); }
+void HttpHandler::interrupt() { inbox_.push({.kind = Order::Kind::k_interrupt}); }
 
 void HttpHandler::loop() {
   block_signals();
@@ -99,14 +99,14 @@ void HttpHandler::loop() {
   }
 }
 
-void HttpHandler::take_messages() {
-  for (const Message& message : inbox_.drain()) {
-    if (message.command == Command::k_start) {
+void HttpHandler::take_orders() {
+  for (const Order& order : inbox_.drain()) {
+    if (order.kind == Order::Kind::k_start) {
       std::uint32_t index = 0;
-      for (const Attempt& attempt : message.batch.attempts)
-        start_one(attempt, message.batch.id, index++);
+      for (const Attempt& attempt : order.batch.attempts)
+        start_one(attempt, order.batch.id, index++);
     } else {
-      is_stopping_ = is_stopping_ || message.command == Command::k_stop;
+      is_stopping_ = is_stopping_ || order.kind == Order::Kind::k_stop;
       interrupt_all();
     }
   }
@@ -147,9 +147,7 @@ void HttpHandler::start_one(const Attempt& attempt, std::uint64_t batch, std::ui
 void HttpHandler::interrupt_all() {
   for (const auto& [easy, exchange] : exchanges_) {
     curl_multi_remove_handle(multi_.get(), easy);
-    report(
-        *exchange,
-        {.kind = journal::OutcomeKind::k_handed_back, .error = "interrupted", .retry_after = {}});
+    report(*exchange, interrupted());
   }
   exchanges_.clear();
 }
@@ -177,20 +175,13 @@ int HttpHandler::on_timer(CURLM* /*multi*/, long timeout_ms, void* self) {
   return 0;
 }
 
-int HttpHandler::wait_ms() const {
-  if (act_at_ == TimePoint::max()) return -1;
-  const auto left =
-      std::chrono::ceil<Milliseconds>(act_at_ - std::chrono::steady_clock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
-}
-
 void HttpHandler::wait_for_events() {
   std::array<epoll_event, k_events> events{};
-  const int count = ::epoll_wait(epoll_.get(), events.data(), k_events, wait_ms());
+  const int count = ::epoll_wait(epoll_.get(), events.data(), k_events, wait_ms(act_at_));
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     if (event.data.fd == inbox_.fd()) {
-      take_messages();
+      take_orders();
     } else {
       act(event.data.fd, curl_events(event.events));
     }

@@ -12,8 +12,8 @@
 #include "common/base/mailbox.hpp"
 #include "common/base/unique_fd.hpp"
 #include "common/config/handler_config.hpp"
-#include "common/handlers/handler.hpp"
 #include "common/handlers/http_message.hpp"
+#include "common/handlers/order.hpp"
 
 namespace evd::handlers {
 
@@ -29,12 +29,6 @@ class HttpHandler : public Handler {
 
  private:
   using TimePoint = Clock::TimePoint;
-  enum class Command { k_start, k_interrupt, k_stop };
-
-  struct Message {
-    Command command = Command::k_start;
-    Batch batch;
-  };
 
   // One request; what curl points into stays where it is.
   struct Exchange {
@@ -50,11 +44,10 @@ class HttpHandler : public Handler {
   static int on_timer(CURLM* multi, long timeout_ms, void* self);
 
   void loop();
-  void take_messages();
+  void take_orders();
   void start_one(const Attempt& attempt, std::uint64_t batch, std::uint32_t index);
   void interrupt_all();
   void wait_for_events();
-  int wait_ms() const;
   void act(curl_socket_t socket, int events);
   void take_ended();
   void end(CURL* easy, CURLcode code);
@@ -70,7 +63,7 @@ class HttpHandler : public Handler {
   const HttpTarget target_;
   const std::string host_;
   Sink& sink_;
-  Mailbox<Message> inbox_;
+  Mailbox<Order> inbox_;
   UniqueFd epoll_;
   std::vector<CurlEasy> idle_;  // handles to be used again
   std::unordered_map<CURL*, std::unique_ptr<Exchange>> exchanges_;

@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace evd::handlers {
-namespace {
-
-const journal::Outcome k_interrupted{
-    .kind = journal::OutcomeKind::k_handed_back, .error = "interrupted", .retry_after = {}};
-
-}  // namespace
 
 PluginHandler::PluginHandler(const HandlerConfig& config, const std::string& instance, Sink& sink,
                              const std::string& program)
@@ -41,7 +35,7 @@ void PluginHandler::interrupt() {
     given_back.swap(queue_);
   }
   for (const Batch& batch : given_back) {
-    report(batch.id, 0, std::vector<journal::Outcome>(batch.attempts.size(), k_interrupted));
+    report(batch.id, 0, std::vector<journal::Outcome>(batch.attempts.size(), interrupted()));
   }
 }
 
@@ -65,7 +59,7 @@ void PluginHandler::run(const Batch& batch) {
     lock.unlock();
     if (is_interrupted) {
       count = attempts.size() - first;
-      report(batch.id, first, std::vector<journal::Outcome>(count, k_interrupted));
+      report(batch.id, first, std::vector<journal::Outcome>(count, interrupted()));
     } else if (attempts[first].is_suspect) {
       count = 1;
       report(batch.id, first, {run_in_child(child_, attempts[first])});

@@ -126,9 +126,7 @@ SqlJob::Step SqlShareJob::go_on(journal::ShareResult result) {
   return Step::k_ended;
 }
 
-void SqlDeliveryJob::end_stopped() {
-  end({.kind = journal::OutcomeKind::k_handed_back, .error = "interrupted", .retry_after = {}});
-}
+void SqlDeliveryJob::end_stopped() { end(interrupted()); }
 
 // A run that is the node's no more is as good as recorded: there is nothing to report.
 SqlJob::Step SqlDeliveryJob::run(pg::Connection& connection) {

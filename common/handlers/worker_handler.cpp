@@ -62,13 +62,13 @@ WorkerHandler::WorkerHandler(const HandlerConfig& config, std::string instance, 
   thread_ = std::jthread([this] { loop(); });
 }
 
-WorkerHandler::~WorkerHandler() { inbox_.push({.command = Command::k_stop, .batch = {}}); }
+WorkerHandler::~WorkerHandler() { inbox_.push({.kind = Order::Kind::k_stop}); }
 
 void WorkerHandler::start(Batch batch) {
-  inbox_.push({.command = Command::k_start, .batch = std::move(batch)});
+  inbox_.push({.kind = Order::Kind::k_start, .batch = std::move(batch)});
 }
 
-void WorkerHandler::interrupt() { inbox_.push({.command = Command::k_interrupt, .batch = {}}); }
+void WorkerHandler::interrupt() { inbox_.push({.kind = Order::Kind::k_interrupt}); }
 
 void WorkerHandler::loop() {
   block_signals();
@@ -80,17 +80,17 @@ void WorkerHandler::loop() {
   }
 }
 
-void WorkerHandler::take_messages() {
-  for (Message& message : inbox_.drain()) {
-    if (message.command == Command::k_start) {
+void WorkerHandler::take_orders() {
+  for (Order& order : inbox_.drain()) {
+    if (order.kind == Order::Kind::k_start) {
       std::uint32_t index = 0;
-      for (Attempt& attempt : message.batch.attempts) {
+      for (Attempt& attempt : order.batch.attempts) {
         const bool is_suspect = attempt.is_suspect;
         auto& queue = is_suspect ? suspects_ : pending_;
-        queue.push_back({message.batch.id, index++, std::move(attempt), is_suspect, {}});
+        queue.push_back({order.batch.id, index++, std::move(attempt), is_suspect, {}});
       }
     } else {
-      stop_all(message.command == Command::k_stop);
+      stop_all(order.kind == Order::Kind::k_stop);
     }
   }
 }
@@ -99,7 +99,7 @@ void WorkerHandler::take_messages() {
 void WorkerHandler::stop_all(bool for_good) {
   is_stopping_ = is_stopping_ || for_good;
   for (auto* queue : {&suspects_, &pending_}) {
-    for (const WorkerJob& job : *queue) hand_back(job);
+    for (const WorkerJob& job : *queue) report(job, interrupted());
     queue->clear();
   }
   for (auto& [id, process] : running_) {
@@ -184,7 +184,7 @@ void WorkerHandler::end_overdue() {
   }
 }
 
-int WorkerHandler::wait_ms() const {
+Clock::TimePoint WorkerHandler::wakes_at() const {
   auto first = Clock::TimePoint::max();
   for (const auto& [id, process] : running_) {
     first = std::min({first, process->next_deadline(), process->kill_at()});
@@ -192,9 +192,7 @@ int WorkerHandler::wait_ms() const {
   const bool may_start_later = running_.size() < processes_ && !pace_.may_start(now());
   if (may_start_later && !(pending_.empty() && suspects_.empty()))
     first = std::min(first, pace_.next_at());
-  if (first == Clock::TimePoint::max()) return -1;
-  const auto left = std::chrono::ceil<Milliseconds>(first - now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
+  return first;
 }
 
 // --- what the processes do
@@ -216,13 +214,13 @@ void WorkerHandler::watch_writes(std::uint64_t id, const WorkerProcess& process)
 
 void WorkerHandler::wait_for_events() {
   std::array<epoll_event, k_events> events{};
-  const int count = ::epoll_wait(epoll_.get(), events.data(), k_events, wait_ms());
+  const int count = ::epoll_wait(epoll_.get(), events.data(), k_events, wait_ms(wakes_at()));
   for (int i = 0; i < count; ++i) handle(events[static_cast<std::size_t>(i)]);
 }
 
 void WorkerHandler::handle(const epoll_event& event) {
   if (event.data.u64 == k_inbox) {
-    take_messages();
+    take_orders();
     return;
   }
   const std::uint64_t id = event.data.u64 / 4;
@@ -318,7 +316,7 @@ void WorkerHandler::settle(WorkerProcess& process, const std::string& error) {
   const bool is_to_blame = jobs.size() == 1;
   for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) {
     if (is_stopping_ || process.why() == End::k_stopped) {
-      hand_back(*job);
+      report(*job, interrupted());
     } else if (process.why() == End::k_stuck) {
       pending_.push_front(*job);
     } else if (is_to_blame) {
@@ -334,10 +332,6 @@ void WorkerHandler::settle(WorkerProcess& process, const std::string& error) {
 
 void WorkerHandler::report(const WorkerJob& job, journal::Outcome outcome) {
   results_.push_back({job.batch, job.index, std::move(outcome)});
-}
-
-void WorkerHandler::hand_back(const WorkerJob& job) {
-  report(job, {.kind = OutcomeKind::k_handed_back, .error = "interrupted", .retry_after = {}});
 }
 
 void WorkerHandler::deliver_results() {

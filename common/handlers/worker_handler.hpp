@@ -19,7 +19,7 @@
 #include "common/base/mailbox.hpp"
 #include "common/base/unique_fd.hpp"
 #include "common/config/handler_config.hpp"
-#include "common/handlers/handler.hpp"
+#include "common/handlers/order.hpp"
 #include "common/handlers/restart_pace.hpp"
 #include "common/handlers/worker_process.hpp"
 #include "common/handlers/worker_reply.hpp"
@@ -40,16 +40,10 @@ class WorkerHandler : public Handler {
   void interrupt() override;
 
  private:
-  enum class Command { k_start, k_interrupt, k_stop };
   enum class Stream : std::uint64_t { k_pidfd, k_in, k_out, k_err };
 
-  struct Message {
-    Command command = Command::k_start;
-    Batch batch;
-  };
-
   void loop();
-  void take_messages();
+  void take_orders();
   void stop_all(bool for_good);
   void feed();
   bool feed_from(std::deque<WorkerJob>& jobs);
@@ -57,7 +51,7 @@ class WorkerHandler : public Handler {
   WorkerProcess* start_process();
   void give(WorkerProcess& process, WorkerJob job);
   void end_overdue();
-  int wait_ms() const;
+  Clock::TimePoint wakes_at() const;
   void wait_for_events();
   void handle(const epoll_event& event);
   void watch(std::uint64_t id, Stream stream, const UniqueFd& fd, std::uint32_t events);
@@ -70,7 +64,6 @@ class WorkerHandler : public Handler {
   void ended(std::uint64_t id, WorkerProcess& process);
   void settle(WorkerProcess& process, const std::string& error);
   void report(const WorkerJob& job, journal::Outcome outcome);
-  void hand_back(const WorkerJob& job);
   void deliver_results();
 
   const std::string name_;
@@ -84,7 +77,7 @@ class WorkerHandler : public Handler {
   std::vector<std::string> environment_;
   Sink& sink_;
   logging::Logger& logger_;
-  Mailbox<Message> inbox_;
+  Mailbox<Order> inbox_;
   UniqueFd epoll_;
   std::deque<WorkerJob> pending_;
   std::deque<WorkerJob> suspects_;  // to be run alone; they come first

@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t k_longest_line = 1'048'576;
 constexpr std::size_t k_longest_error_line = 4'096;
-constexpr std::size_t k_read_at_once = 1'048'576;  // before other processes have their turn
 
 Child start(const Program& program, const std::vector<std::string>& environment) {
   std::string_view nothing;
@@ -90,18 +89,9 @@ bool WorkerProcess::read_err(const LineReader::OnLine& on_line) {
   });
 }
 
-bool WorkerProcess::read(UniqueFd& fd, LineReader& reader, const LineReader::OnLine& on_line) {
-  std::array<char, 65'536> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init): read into
-  for (std::size_t total = 0; total < k_read_at_once;) {
-    const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno == EAGAIN;
-    if (count == 0) return false;
-    reader.append({buffer.data(), static_cast<std::size_t>(count)}, on_line);
-    total += static_cast<std::size_t>(count);
-    if (static_cast<std::size_t>(count) < buffer.size()) return true;
-  }
-  return true;
+bool WorkerProcess::read(const UniqueFd& fd, LineReader& reader,
+                         const LineReader::OnLine& on_line) {
+  return read_available(fd, [&](std::string_view bytes) { reader.append(bytes, on_line); });
 }
 
 void WorkerProcess::read_rest(const LineReader::OnLine& on_out, const LineReader::OnLine& on_err) {

@@ -66,7 +66,7 @@ class WorkerProcess {
   std::string broken;  // k_broken: what it wrote that cannot be understood
 
  private:
-  bool read(UniqueFd& fd, LineReader& reader, const LineReader::OnLine& on_line);
+  static bool read(const UniqueFd& fd, LineReader& reader, const LineReader::OnLine& on_line);
 
   Child child_;
   std::deque<WorkerJob> jobs_;

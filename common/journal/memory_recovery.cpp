@@ -123,9 +123,7 @@ void MemoryJournal::leave(NodeId node) {
   const Lock lock(mutex_);
   const auto found = tables_->nodes.find(node);
   if (found != tables_->nodes.end()) found->second.is_fenced = true;
-  for (auto& [name, row] : tables_->handlers) {
-    if (row.probe_node == node) row.probe_node = 0;
-  }
+  tables_->free_probes(node);
 }
 
 std::vector<Delivery> MemoryJournal::take_deliveries(NodeId node, const TakeRequest& request) {
@@ -268,9 +266,7 @@ bool MemoryJournal::fence(const StaleNode& node) {
     return false;
   }
   found->second.is_fenced = true;
-  for (auto& [name, row] : tables_->handlers) {
-    if (row.probe_node == node.id) row.probe_node = 0;
-  }
+  tables_->free_probes(node.id);
   tables_->alerts.push_back({"node_lost", "", 0, "", 0, found->second.info.name});
   return true;
 }

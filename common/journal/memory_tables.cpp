@@ -47,6 +47,12 @@ bool MemoryTables::is_let_through(const HandlerRow& row, NodeId node) const {
   return !row.is_paused && (!row.is_broken || (is_probe_leased(row) && row.probe_node == node));
 }
 
+void MemoryTables::free_probes(NodeId node) {
+  for (auto& [name, row] : handlers) {
+    if (row.probe_node == node) row.probe_node = 0;
+  }
+}
+
 void MemoryTables::close_breaker(const std::string& name) {
   HandlerRow& row = handlers.at(name);
   if (!row.is_broken) return;

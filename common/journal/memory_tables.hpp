@@ -81,6 +81,7 @@ struct MemoryTables {
   bool is_probe_leased(const HandlerRow& row) const;
   bool may_probe(const HandlerRow& row, NodeId node) const;
   bool is_let_through(const HandlerRow& row, NodeId node) const;
+  void free_probes(NodeId node);
   void close_breaker(const std::string& name);
   void tell_handler_recovered(const std::string& name);
   bool is_fenced(NodeId node) const;  // or unknown

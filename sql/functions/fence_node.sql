@@ -13,7 +13,7 @@ begin
   if not found then
     return false;
   end if;
-  update evd.handler set probe_node = null, probe_until = null where probe_node = p_node;
+  perform evd.free_probes(p_node);
   insert into evd.alert (kind, error)
     values ('node_lost', format('%s on %s (node %s) was last heard of at %s; what it held is taken over', v_node.kind,
                                 v_node.name, v_node.id, evd.iso_time(v_node.heartbeat_at)));

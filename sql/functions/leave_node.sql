@@ -3,7 +3,7 @@
 create or replace function evd.leave_node(p_node bigint) returns void
 language sql
 as $$
-  update evd.handler set probe_node = null, probe_until = null where probe_node = p_node;
+  select evd.free_probes(p_node);
   update evd.window_part set node_id = null, token = null where node_id = p_node;
   update evd.node set stopped_at = clock_timestamp(), fenced_at = coalesce(fenced_at, clock_timestamp())
   where id = p_node

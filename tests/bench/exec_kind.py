@@ -16,9 +16,5 @@ def run(server, quick):
     config = server.write_config("exec", "", load.route("benched", ["true"]) + load.route("probed", ["true"])
                                  + f'[handlers.true]\nexec = ["{PROGRAM}"]\nconcurrency = {AT_ONCE}\n')
     server.apply(config)
-    rates, alone = [], []
-    for _ in range(rounds):
-        load.fill(server, events)
-        rates.append(load.drain(server, "exec", config, events))
-        alone.append(by_hand(server, events))
+    rates, alone = load.in_turn(server, "exec", config, events, rounds, lambda: by_hand(server, events))
     yield Figure("exec, 4 at once", rates, "posix_spawn and wait", alone, unit="programs/s")

@@ -54,6 +54,16 @@ def drain(server, name, config, events):
         return drained_rate(server, before, events)
 
 
+def in_turn(server, name, config, events, rounds, by_hand):
+    """Rates of drains, and of the same by hand, round by round."""
+    rates, hand_rates = [], []
+    for _ in range(rounds):
+        fill(server, events)
+        rates.append(drain(server, name, config, events))
+        hand_rates.append(by_hand())
+    return rates, hand_rates
+
+
 def drained_rate(server, before, events):
     server.wait_until_drained()
     end = time.time()

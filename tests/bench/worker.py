@@ -23,9 +23,5 @@ def run(server, quick):
     config = server.write_config("worker", "", load.route("benched", ["score"]) + load.route("probed", ["score"])
                                  + f'[handlers.score]\nworker = ["/usr/bin/env", "python3", "{EXAMPLE}"]\nconcurrency = 1000\n')
     server.apply(config)
-    rates, alone = [], []
-    for _ in range(rounds):
-        load.fill(server, events)
-        rates.append(load.drain(server, "worker", config, events))
-        alone.append(through_a_pipe(events))
+    rates, alone = load.in_turn(server, "worker", config, events, rounds, lambda: through_a_pipe(events))
     yield Figure("worker, one process of the Python example", rates, "its lines through a pipe", alone, unit="pairs/s")

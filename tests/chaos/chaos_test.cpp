@@ -47,7 +47,11 @@ class Chaos : public ::testing::Test {
     return eventually([&] { return emitters.committed() >= goal; }, std::chrono::seconds{60});
   }
 
-  milliseconds some_time() { return milliseconds{random_() % 400}; }
+  // Waits for any moment: that is the point.
+  double any_moment() {
+    std::this_thread::sleep_for(milliseconds{random_() % 400});
+    return now();
+  }
 
   // In the log, of those whose commit nobody answered for.
   Ids found(const Ids& ids) {
@@ -148,9 +152,8 @@ TEST_F(Chaos, NodesKilledAtAnyMomentLoseNothing) {
   std::vector<double> kills;
   for (int kill = 0; kill < k_kills; ++kill) {
     ASSERT_TRUE(wait_for_more(emitters, 20));
-    std::this_thread::sleep_for(some_time());  // any moment: that is the point
+    kills.push_back(any_moment());
     const std::size_t which = random_() % 2;
-    kills.push_back(now());
     nodes[which]->signal_group(SIGKILL);
     EXPECT_EQ(nodes[which]->wait(), 128 + SIGKILL);
     nodes[which] = shop.start_evd(names[which]);
@@ -167,8 +170,7 @@ TEST_F(Chaos, RecoveryPassesKilledInTheirMidstLoseNothing) {
     const int before = shop.count("start");
     const Program pass = shop.launch("evrecover");
     ASSERT_TRUE(eventually([&] { return shop.count("start") > before || !pass->running(); }));
-    std::this_thread::sleep_for(some_time());
-    kills.push_back(now());
+    kills.push_back(any_moment());
     pass->signal_group(SIGKILL);
     pass->wait();
   }
@@ -184,8 +186,7 @@ TEST_F(Chaos, ServerKilledUnderLoadLosesNothingThatWasCommitted) {
   std::vector<double> kills;
   for (int restart = 0; restart < k_restarts; ++restart) {
     ASSERT_TRUE(wait_for_more(emitters, 40));
-    std::this_thread::sleep_for(some_time());
-    kills.push_back(now());
+    kills.push_back(any_moment());
     if (restart % 2 == 0) {
       server.kill();
     } else {
@@ -211,8 +212,7 @@ TEST_F(Chaos, ServerAwayForLongerThanANodeMayBeAndALateCloseLoseNothing) {
   std::vector<double> kills;
   for (int restart = 0; restart < k_restarts; ++restart) {
     ASSERT_TRUE(wait_for_more(emitters, 40));
-    std::this_thread::sleep_for(some_time());
-    kills.push_back(now());
+    kills.push_back(any_moment());
     nodes[0]->signal(SIGSTOP);
     server.kill();
     std::this_thread::sleep_for(milliseconds{1500});  // node_timeout is one second

@@ -36,15 +36,6 @@ class Capture : public ::testing::Test {
   std::string events() {
     return rows(connection, "select args from evd.events where event_name = 'order' order by id");
   }
-  std::string failure(const std::string& sql) {
-    try {
-      connection.query(sql);
-    } catch (const pg::Error& error) {
-      return error.sqlstate() + ": " + error.primary();
-    }
-    return {};
-  }
-
   EvdDatabase database;
   pg::Connection connection = database.connect();
   // Roles are the server's, which other tests share.
@@ -135,17 +126,20 @@ TEST_F(Capture, WorksOnAPartitionedTable) {
 }
 
 TEST_F(Capture, SaysWhatIsWrong) {
-  EXPECT_EQ(failure("select evd.capture('shop.\"Orders\"', 'nothing')"),
+  EXPECT_EQ(failure(connection, "select evd.capture('shop.\"Orders\"', 'nothing')"),
             "VE001: event_name: no such event: \"nothing\"");
-  EXPECT_THAT(failure("select evd.capture('shop.\"Orders\"', 'order', '{truncate}')"),
+  EXPECT_THAT(failure(connection, "select evd.capture('shop.\"Orders\"', 'order', '{truncate}')"),
               HasSubstr("22023: operations"));
-  EXPECT_THAT(failure("select evd.capture('shop.\"Orders\"', 'order', '{}')"),
+  EXPECT_THAT(failure(connection, "select evd.capture('shop.\"Orders\"', 'order', '{}')"),
               HasSubstr("22023: operations"));
-  EXPECT_EQ(failure("select evd.capture('shop.\"Orders\"', 'order', columns => '{idd}')"),
-            "42703: columns: shop.\"Orders\" has no column \"idd\"");
-  EXPECT_THAT(failure("select evd.capture('shop.\"Orders\"', 'order', only_when => 'old.id > 1')"),
+  EXPECT_EQ(
+      failure(connection, "select evd.capture('shop.\"Orders\"', 'order', columns => '{idd}')"),
+      "42703: columns: shop.\"Orders\" has no column \"idd\"");
+  EXPECT_THAT(failure(connection,
+                      "select evd.capture('shop.\"Orders\"', 'order', only_when => 'old.id > 1')"),
               HasSubstr("INSERT trigger's WHEN condition cannot reference OLD"));
-  EXPECT_THAT(failure("select evd.capture('evd.event', 'order')"), HasSubstr("its own log"));
+  EXPECT_THAT(failure(connection, "select evd.capture('evd.event', 'order')"),
+              HasSubstr("its own log"));
 }
 
 TEST_F(Capture, HasTheRightsOfItsCaller) {

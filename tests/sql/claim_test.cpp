@@ -42,15 +42,6 @@ class Claim : public ::testing::Test {
         pg::params(last, node));
   }
 
-  std::string failure(pg::Connection& by, const std::string& sql) {
-    try {
-      by.query(sql);
-    } catch (const pg::Error& error) {
-      return error.sqlstate() + ": " + error.primary();
-    }
-    return {};
-  }
-
   EvdDatabase database;
   pg::Connection connection = database.connect();
   std::int64_t node = 0;

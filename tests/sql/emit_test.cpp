@@ -17,16 +17,6 @@ class Emit : public ::testing::Test {
  protected:
   Emit() { make_route(connection, "purchased", {"giveCoupon", "lottery"}); }
 
-  // "VE001: message" of the statement's failure; "" when it succeeds.
-  std::string failure(const std::string& sql) {
-    try {
-      connection.query(sql);
-    } catch (const pg::Error& error) {
-      return error.sqlstate() + ": " + error.primary();
-    }
-    return {};
-  }
-
   // Whether another session waits for a lock.
   bool somebody_waits() {
     return number(connection,
@@ -63,13 +53,15 @@ TEST_F(Emit, LeavesNothingBehindWhenItsTransactionRollsBack) {
 }
 
 TEST_F(Emit, NamesAnEventThatIsNotKnown) {
-  EXPECT_EQ(failure("select evd.emit('bought')"), "VE001: event_name: no such event: \"bought\"");
-  EXPECT_EQ(failure("select evd.emit(null)"), "VE001: event_name: no such event: \"<NULL>\"");
+  EXPECT_EQ(failure(connection, "select evd.emit('bought')"),
+            "VE001: event_name: no such event: \"bought\"");
+  EXPECT_EQ(failure(connection, "select evd.emit(null)"),
+            "VE001: event_name: no such event: \"<NULL>\"");
 }
 
 TEST_F(Emit, NamesArgsThatAreTooLarge) {
   connection.query("update evd.route set max_args = 100");
-  EXPECT_THAT(failure("select evd.emit('purchased', to_jsonb(repeat('x', 200)))"),
+  EXPECT_THAT(failure(connection, "select evd.emit('purchased', to_jsonb(repeat('x', 200)))"),
               ::testing::AllOf(HasSubstr("VE002: args: "), HasSubstr("100 allowed")));
 }
 
@@ -139,14 +131,16 @@ TEST_F(Emit, KeepsTheOrderOfManyWithDedupKeys) {
 
 TEST_F(Emit, RefusesAllOfManyNamingTheFirstBadOne) {
   EXPECT_EQ(
-      failure("select evd.emit_many('[{\"event_name\": \"purchased\"}, {\"event_name\": \"x\"},"
+      failure(connection,
+              "select evd.emit_many('[{\"event_name\": \"purchased\"}, {\"event_name\": \"x\"},"
               " {\"event_name\": \"y\"}]')"),
       "VE001: events[1].event_name: no such event: \"x\"");
   connection.query("update evd.route set max_args = 100");
-  EXPECT_THAT(failure("select evd.emit_many(jsonb_build_array(jsonb_build_object('event_name',"
+  EXPECT_THAT(failure(connection,
+                      "select evd.emit_many(jsonb_build_array(jsonb_build_object('event_name',"
                       " 'purchased', 'args', repeat('x', 200))))"),
               HasSubstr("VE002: events[0].args: "));
-  EXPECT_THAT(failure("select evd.emit_many('{}')"), HasSubstr("22023: events: "));
+  EXPECT_THAT(failure(connection, "select evd.emit_many('{}')"), HasSubstr("22023: events: "));
   EXPECT_EQ(value(connection, "select evd.emit_many('[]')"), "{}");
   EXPECT_EQ(number(connection, "select count(*) from evd.events"), 0);
 }
@@ -157,7 +151,8 @@ TEST_F(Emit, IsWhatAnInsertIntoTheViewDoes) {
       " ('purchased', default, null) returning id");
   EXPECT_EQ(ids.rows(), 2);
   EXPECT_EQ(rows(connection, "select args, key from evd.events order by id"), "[1]|a\n[]|");
-  EXPECT_THAT(failure("insert into evd.events (event_name) values ('bought')"), HasSubstr("VE001"));
+  EXPECT_THAT(failure(connection, "insert into evd.events (event_name) values ('bought')"),
+              HasSubstr("VE001"));
 }
 
 TEST_F(Emit, NotifiesOnlyASleeper) {
@@ -238,11 +233,12 @@ TEST_F(Emit, DoesNotWaitForAPartitionThatCannotBeMadeNow) {
 
 TEST_F(Emit, RefusesATimeThatNoDeadlineCanBeCountedFrom) {
   for (const std::string at : {"294276-12-31", "infinity"}) {
-    EXPECT_THAT(failure("select evd.emit('purchased', deliver_at => '" + at + "')"),
+    EXPECT_THAT(failure(connection, "select evd.emit('purchased', deliver_at => '" + at + "')"),
                 HasSubstr("22023: deliver_at"));
-    EXPECT_THAT(failure("select evd.emit_many(jsonb_build_array(jsonb_build_object('event_name', "
+    EXPECT_THAT(failure(connection,
+                        "select evd.emit_many(jsonb_build_array(jsonb_build_object('event_name', "
                         "'purchased', 'deliver_at', '" +
-                        at + "')))"),
+                            at + "')))"),
                 HasSubstr("22023: events[0].deliver_at"));
   }
 }

@@ -27,15 +27,6 @@ class Operator : public LogFixture {
   nlohmann::json show(std::int64_t event) {
     return nlohmann::json::parse(value(connection, "select evd.show($1)", pg::params(event)));
   }
-
-  std::string failure(const std::string& sql) {
-    try {
-      connection.query(sql);
-    } catch (const pg::Error& error) {
-      return error.sqlstate() + ": " + error.primary();
-    }
-    return {};
-  }
 };
 
 TEST_F(Operator, ReEmitsWhatIsMissingWithFreshAttempts) {
@@ -109,12 +100,13 @@ TEST_F(Operator, DoesNotRunBeforeItsTimeWhatIsDueLater) {
 TEST_F(Operator, NamesAnUnknownEventOrHandler) {
   emit();
   run_window();
-  EXPECT_EQ(failure("select evd.re_emit(9)"), "VE004: event_id: no such event: 9");
-  EXPECT_EQ(failure("select evd.resolve(9, p_why => 'x')"), "VE004: event_id: no such event: 9");
-  EXPECT_THAT(failure("select evd.re_emit(1, 'crm')"), StartsWith("VE003: handler: "));
-  EXPECT_THAT(failure("select evd.resolve(1, 'lottery')"), StartsWith("22023: why: "));
-  EXPECT_THAT(failure("select evd.pause('crm')"), StartsWith("VE003: handler: "));
-  EXPECT_THAT(failure("select evd.resume('crm')"), StartsWith("VE003: handler: "));
+  EXPECT_EQ(failure(connection, "select evd.re_emit(9)"), "VE004: event_id: no such event: 9");
+  EXPECT_EQ(failure(connection, "select evd.resolve(9, p_why => 'x')"),
+            "VE004: event_id: no such event: 9");
+  EXPECT_THAT(failure(connection, "select evd.re_emit(1, 'crm')"), StartsWith("VE003: handler: "));
+  EXPECT_THAT(failure(connection, "select evd.resolve(1, 'lottery')"), StartsWith("22023: why: "));
+  EXPECT_THAT(failure(connection, "select evd.pause('crm')"), StartsWith("VE003: handler: "));
+  EXPECT_THAT(failure(connection, "select evd.resume('crm')"), StartsWith("VE003: handler: "));
   EXPECT_EQ(value(connection, "select evd.show(9)"), "");
 }
 

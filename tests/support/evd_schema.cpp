@@ -42,4 +42,13 @@ std::string rows(pg::Connection& connection, const std::string& sql, const pg::P
   return text;
 }
 
+std::string failure(pg::Connection& connection, const std::string& sql) {
+  try {
+    connection.query(sql);
+  } catch (const pg::Error& error) {
+    return error.sqlstate() + ": " + error.primary();
+  }
+  return {};
+}
+
 }  // namespace evd::test

@@ -30,4 +30,7 @@ std::int64_t number(pg::Connection& connection, const std::string& sql,
 // All rows, columns separated by "|" and rows by newlines, as psql -At prints them.
 std::string rows(pg::Connection& connection, const std::string& sql, const pg::Params& params = {});
 
+// "VE001: message" of a statement that fails; "" of one that succeeds.
+std::string failure(pg::Connection& connection, const std::string& sql);
+
 }  // namespace evd::test
