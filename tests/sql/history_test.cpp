@@ -2,6 +2,8 @@
 // Counted in pages, which a slow machine does not change.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "tests/sql/log_fixture.hpp"
@@ -11,15 +13,6 @@ namespace {
 
 class History : public LogFixture {
  protected:
-  // evd.summarize_log leaves a partition that autovacuum works on to the next call.
-  History() {
-    connection.run_script(
-        "do $$ declare v_leaf regclass; begin"
-        "  for v_leaf in select relid from pg_partition_tree('evd.event') where isleaf loop"
-        "    execute format('alter table %s set (autovacuum_enabled = off)', v_leaf);"
-        "  end loop; end $$");
-  }
-
   void emit_many(int count) {
     connection.query(
         "select evd.emit_many(jsonb_agg(jsonb_build_object('event_name', 'purchased',"
@@ -38,13 +31,18 @@ class History : public LogFixture {
     for (int i = 0; i < count; i += 1000) run_window();
   }
 
-  // Pages that a query touches, by the server's own count.
+  // Pages that a query touches, by the server's own count: the least of several, since a session
+  // that must read its catalogs again amid one (after others made databases beside it) counts those
+  // too.
   std::int64_t pages(const std::string& sql) {
-    const std::string explain = "explain (analyze, buffers, format json) " + sql;
-    value(connection, explain);  // reads catalogs, once
-    const auto plan = nlohmann::json::parse(value(connection, explain))[0]["Plan"];
-    return plan["Shared Hit Blocks"].get<std::int64_t>() +
-           plan["Shared Read Blocks"].get<std::int64_t>();
+    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+    for (int i = 0; i < 5; ++i) {
+      const auto plan = nlohmann::json::parse(
+          value(connection, "explain (analyze, buffers, format json) " + sql))[0]["Plan"];
+      least = std::min(least, plan["Shared Hit Blocks"].get<std::int64_t>() +
+                                  plan["Shared Read Blocks"].get<std::int64_t>());
+    }
+    return least;
   }
 
   std::int64_t pages_of_log() {
