@@ -13,7 +13,7 @@ bool eventually(Predicate&& predicate,
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (std::chrono::steady_clock::now() < deadline) {
     if (predicate()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds{60});
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
   return predicate();
 }
