@@ -50,6 +50,7 @@ TEST_F(DaemonStop, AConnectionLostMeanwhileIsMadeAgainToLeaveInOrder) {
   shop.hold();
   const Ids ids = shop.emit(4);
   ASSERT_TRUE(eventually([&] { return shop.count("start") == 4; }));
+  ASSERT_TRUE(eventually([&] { return shop.sql_tally(ids) == Tally{}; }));
   evd->signal(SIGTERM);
   ASSERT_TRUE(eventually([&] {
     return shop.number("select count(*) from evd.event_window where closed_at is null") == 0;
