@@ -41,6 +41,7 @@ Dispatcher::Dispatcher(DispatcherOptions options, const HandlerMap& handlers, In
 void Dispatcher::start_over(journal::Journal& journal, journal::NodeId node) {
   journal_ = &journal;
   node_ = node;
+  next_window_by_ = Clock::TimePoint::max();
   while (!holdings_.empty()) forget(*holdings_.back(), true);
   finished_.clear();
   for (auto& [name, host] : hosts_) host.breaker.forget();
@@ -54,6 +55,7 @@ void Dispatcher::start_over(journal::Journal& journal, journal::NodeId node) {
 
 void Dispatcher::resume(journal::Journal& journal) {
   journal_ = &journal;
+  next_window_by_ = Clock::TimePoint::max();  // given back with all else that it does not know of
   const std::vector<journal::WindowRef> left = journal.reconcile(node_, held());
   const std::vector<std::shared_ptr<Holding>> holdings = holdings_;
   for (const auto& holding : holdings) {
@@ -99,6 +101,8 @@ bool Dispatcher::step() {
     worked |= take_due();
     worked |= claim();
     worked |= feed();
+  } else if (has_next_window()) {
+    worked |= claim();  // to be put off at once, so that others take it
   }
   return worked;
 }
@@ -120,6 +124,7 @@ void Dispatcher::interrupt() {
 Clock::TimePoint Dispatcher::next_step_at() const {
   // While it stops it looks for nothing: that time would stay in the past.
   Clock::TimePoint at = is_stopping_ ? clock_.now() + options_.poll_every : look_at_;
+  at = std::min(at, next_window_by_);
   for (const auto& holding : holdings_) {
     const bool is_over = is_stopping_ || holding->is_done();
     // When it may have to make room.

@@ -57,7 +57,8 @@ class Dispatcher {
 
   // Nothing is held and nothing runs.
   bool is_idle() const {
-    return holdings_.empty() && batches_.empty() && finished_.empty() && sql_shares_ == 0;
+    return holdings_.empty() && batches_.empty() && finished_.empty() && sql_shares_ == 0 &&
+           !has_next_window();
   }
   // In the last step: whether it looked for a window, and whether there was one.
   bool has_tried_claim() const { return tried_claim_; }
@@ -102,6 +103,8 @@ class Dispatcher {
   bool claim();
   std::size_t open_windows() const;
   bool can_claim() const;
+  bool can_claim_ahead() const;
+  bool has_next_window() const { return next_window_by_ != Clock::TimePoint::max(); }
   bool starves() const;
   void make_room();
   void open_window(journal::Window window);
@@ -132,6 +135,8 @@ class Dispatcher {
   std::size_t sql_shares_ = 0;
   Clock::TimePoint look_thoroughly_at_;
   Clock::TimePoint look_at_{};
+  // When the window that was claimed ahead is opened at the latest.
+  Clock::TimePoint next_window_by_ = Clock::TimePoint::max();
   bool is_claiming_ = true;
   bool is_stopping_ = false;
   bool tried_claim_ = false;

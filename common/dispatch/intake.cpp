@@ -75,17 +75,26 @@ bool Dispatcher::can_claim() const {
   });
 }
 
+// While handlers keep up, the database need not wait for them; else the window would be held for
+// nothing.
+bool Dispatcher::can_claim_ahead() const {
+  const std::size_t open = open_windows();
+  return !is_stopping_ && open <= 1 && open + 2 <= options_.max_windows;
+}
+
 bool Dispatcher::claim() {
-  if (!can_claim()) return false;
+  const Clock::TimePoint now = clock_.now();
+  if (!can_claim() && !is_stopping_ && now < next_window_by_) return false;
   tried_claim_ = true;
-  std::optional<journal::Window> window =
-      journal_->claim(node_, random_token(), options_.batch_size, shares_only_);
+  journal::ClaimRequest request{random_token(), options_.batch_size, shares_only_, {}};
+  if (can_claim_ahead()) request.next_token = random_token();
+  std::optional<journal::Window> window = journal_->claim(node_, request);
+  const bool has_next = window && window->has_next;
+  next_window_by_ = has_next ? now + options_.spill_after : Clock::TimePoint::max();
   if (!window) return false;
-  auto events = static_cast<std::int64_t>(window->events.size());
-  for (const journal::Counted& counted : window->counted) events += counted.events;
   took_window_ = true;
-  filled_window_ = events >= options_.batch_size;
-  counters_.events_taken += events;
+  filled_window_ = window->size() >= options_.batch_size;
+  counters_.events_taken += window->size();
   open_window(std::move(*window));
   return true;
 }

@@ -31,9 +31,9 @@ class Journal {
 
   // --- the window path
   virtual std::vector<Route> routes() = 0;  // all, the retired ones too
-  virtual std::optional<Window> claim(
-      NodeId node, std::int64_t token, int limit,
-      const SharesOnly& shares_only = {}) = 0;  // none: nothing to take
+  // The next window; none: nothing to take. Where the last one has_next, it is that one, and of the
+  // request only next_token counts.
+  virtual std::optional<Window> claim(NodeId node, const ClaimRequest& request) = 0;
   virtual CloseResult close(NodeId node, const WindowRef& window, const CloseRequest& request) = 0;
   // After a lost connection: gives back, uncounted, whatever the database says that the node holds
   // and the node does not know of (its answer was lost on the way). Returns the node's open windows

@@ -127,21 +127,32 @@ std::vector<Route> MemoryJournal::routes() {
   return routes;
 }
 
-std::optional<Window> MemoryJournal::claim(NodeId node, std::int64_t token, int limit,
-                                           const SharesOnly& shares_only) {
+std::optional<Window> MemoryJournal::claim(NodeId node, const ClaimRequest& request) {
   const Lock lock(mutex_);
+  const auto begun = tables_->begun.extract(node);
+  std::optional<Window> window = begun ? begun.mapped() : claim_now(node, request);
+  if (!window || !request.next_token || window->size() < request.limit) return window;
+  window->has_next = true;
+  tables_->begun[node] =
+      claim_now(node, {*request.next_token, request.limit, request.shares_only, {}});
+  return window;
+}
+
+// Under the lock.
+std::optional<Window> MemoryJournal::claim_now(NodeId node, const ClaimRequest& request) {
   tables_->require_living(node);
   auto& windows = tables_->windows;
   const std::size_t begin = windows.empty() ? 0 : windows.back().end;
-  const std::size_t end = std::min(tables_->log.size(), begin + static_cast<std::size_t>(limit));
+  const std::size_t end =
+      std::min(tables_->log.size(), begin + static_cast<std::size_t>(request.limit));
   if (begin == end) return std::nullopt;
-  const WindowRef ref{static_cast<std::int64_t>(windows.size()) + 1, token};
+  const WindowRef ref{static_cast<std::int64_t>(windows.size()) + 1, request.token};
   windows.push_back({ref, node, begin, end, tables_->now(), false});
   Window window{ref, {}, {}};
   for (std::size_t index = begin; index < end; ++index) {
     Event event = tables_->log[index].event;
     event.is_later = tables_->is_later(windows.back(), tables_->log[index]);
-    if (is_in(event.route_id, shares_only.routes)) {
+    if (is_in(event.route_id, request.shares_only.routes)) {
       count_event(event, window.counted);
     } else {
       window.events.push_back(std::move(event));
@@ -162,6 +173,7 @@ CloseResult MemoryJournal::close(NodeId node, const WindowRef& window,
 std::vector<WindowRef> MemoryJournal::reconcile(NodeId node, const Held& held) {
   const Lock lock(mutex_);
   tables_->require_living(node);
+  tables_->begun.erase(node);
   const auto knows = [&](std::int64_t token) {
     return std::find(held.tokens.begin(), held.tokens.end(), token) != held.tokens.end();
   };

@@ -83,8 +83,7 @@ class MemoryJournal : public Journal {
   void leave(NodeId node) override;
 
   std::vector<Route> routes() override;
-  std::optional<Window> claim(NodeId node, std::int64_t token, int limit,
-                              const SharesOnly& shares_only = {}) override;
+  std::optional<Window> claim(NodeId node, const ClaimRequest& request) override;
   CloseResult close(NodeId node, const WindowRef& window, const CloseRequest& request) override;
   std::vector<WindowRef> reconcile(NodeId node, const Held& held) override;
 
@@ -117,6 +116,8 @@ class MemoryJournal : public Journal {
   int summarize_log() override;
 
  private:
+  std::optional<Window> claim_now(NodeId node, const ClaimRequest& request);
+
   mutable std::mutex mutex_;              // guards all that tables_ points to
   std::unique_ptr<MemoryTables> tables_;  // never null
 };

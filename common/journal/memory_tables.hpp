@@ -123,6 +123,7 @@ struct MemoryTables {
   std::map<PartKey, PartRow> parts;
   std::map<PairKey, PairRow> pairs;
   std::map<NodeId, NodeRow> nodes;
+  std::map<NodeId, std::optional<Window>> begun;  // claimed ahead; none: there was nothing left
   std::vector<AlertRow> alerts;
   bool is_armed = false;
 };

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
+
+#include "common/pg/fault.hpp"
 
 namespace evd::journal {
 namespace {
@@ -72,14 +75,68 @@ struct PairArrays {
   }
 };
 
+// The window that a claim with this token has just taken: other nodes' may be newer, but not many.
+constexpr std::string_view k_newest_of_token =
+    "(select * from (select * from evd.event_window order by id desc limit 16) n where token = $1)";
+constexpr std::string_view k_of_id = "(select * from evd.event_window where id = $1)";
+
+std::string read_all(std::string_view window) {
+  return "select " + std::string(k_event_columns) +
+         ", coalesce(e.due_at > w.opened_at, false), 0::bigint, 0::bigint from " +
+         std::string(window) + " w cross join lateral evd.window_events(w.id) e";
+}
+
+// Reads the log once: first come the events, then a row for each route whose events are counted.
+std::string read_without(std::string_view window) {
+  return "with e as materialized ("
+         "  select e.*, coalesce(e.due_at > w.opened_at, false) as is_later from " +
+         std::string(window) +
+         " w cross join lateral evd.window_events(w.id) e)"
+         " select " +
+         std::string(k_event_columns) +
+         ", e.is_later, 0::bigint, 0::bigint from e where e.route_id <> all ($2)"
+         " union all select 0, '0', e.route_id, '-infinity', '', null, '', false, count(*),"
+         " count(*) filter (where e.is_later) from e where e.route_id = any ($2) group by "
+         "e.route_id";
+}
+
+struct Reading {
+  std::string sql;
+  pg::Params parameters;
+};
+
+// `key`: what the window is found by.
+Reading reading(std::string_view window, std::int64_t key, const SharesOnly& shares_only) {
+  if (shares_only.routes.empty()) return {read_all(window), params(key)};
+  return {read_without(window), params(key, shares_only.routes)};
+}
+
+void read_window(const pg::Result& result, Window& window) {
+  window.events.reserve(static_cast<std::size_t>(result.rows()));
+  for (int row = 0; row < result.rows(); ++row) {
+    if (const std::int64_t events = result.int64(row, k_event_width + 1); events > 0) {
+      window.counted.push_back(
+          {result.int32(row, 2), events, result.int64(row, k_event_width + 2)});
+    } else {
+      window.events.push_back(read_event(result, row, 0));
+      window.events.back().is_later = result.boolean(row, k_event_width);
+    }
+  }
+}
+
+[[noreturn]] void throw_for(const pg::Error& error) {
+  if (error.sqlstate() == "VE020") throw NodeFenced(error.primary());
+  throw error;
+}
+
 }  // namespace
 
 pg::Result PgJournal::query(const std::string& sql, const pg::Params& parameters, Format format) {
+  await_claim();
   try {
     return connection_.query(sql, parameters, format);
   } catch (const pg::Error& error) {
-    if (error.sqlstate() == "VE020") throw NodeFenced(error.primary());
-    throw;
+    throw_for(error);
   }
 }
 
@@ -104,55 +161,54 @@ std::vector<Route> PgJournal::routes() {
   return routes;
 }
 
-std::optional<Window> PgJournal::claim(NodeId node, std::int64_t token, int limit,
-                                       const SharesOnly& shares_only) {
-  const pg::Result claimed =
-      query("select id from evd.claim($1, $2, $3)", params(node, token, limit));
-  if (claimed.empty()) return std::nullopt;
+std::optional<Window> PgJournal::claim(NodeId node, const ClaimRequest& request) {
+  if (begun_ && begun_->node != node) take_claim();  // of a node that was fenced since
+  if (!begun_) begin_claim(node, request);
+  BegunClaim claim = take_claim();
+  if (claim.error) throw_for(*claim.error);
+  if (claim.window.empty()) return std::nullopt;
   Window window;
-  window.ref = {claimed.int64(0, 0), token};
-  if (shares_only.routes.empty()) {
-    read_all(window);
-  } else {
-    read_without(window, shares_only.routes);
+  window.ref = {claim.window.int64(0, 0), claim.request.token};
+  if (claim.events.empty()) {
+    const Reading read = reading(k_of_id, window.ref.id, claim.request.shares_only);
+    claim.events = query(read.sql, read.parameters, Format::k_binary);
   }
+  window.has_next = request.next_token && claim.window.int64(0, 1) >= claim.request.limit;
+  if (window.has_next)
+    begin_claim(node, {*request.next_token, request.limit, request.shares_only, {}});
+  read_window(claim.events, window);
   return window;
 }
 
-void PgJournal::read_all(Window& window) {
-  static const std::string k_read =
-      "select " + std::string(k_event_columns) +
-      ", coalesce(e.due_at > w.opened_at, false) from evd.window_events($1) e, "
-      "(select opened_at from evd.event_window where id = $1) w";
-  const pg::Result result = query(k_read, params(window.ref.id), Format::k_binary);
-  window.events.reserve(static_cast<std::size_t>(result.rows()));
-  for (int row = 0; row < result.rows(); ++row) {
-    window.events.push_back(read_event(result, row, 0));
-    window.events.back().is_later = result.boolean(row, k_event_width);
-  }
+// The claim and, on its heels, the reading of what it took, each a transaction of its own.
+void PgJournal::begin_claim(NodeId node, const ClaimRequest& request) {
+  const Reading read = reading(k_newest_of_token, request.token, request.shares_only);
+  begun_.emplace(BegunClaim{node, request, {}, {}, {}});
+  pipeline_.emplace(connection_);
+  pipeline_->send("select id, events from evd.claim($1, $2, $3)",
+                  params(node, request.token, request.limit));
+  pipeline_->end_transaction();
+  pipeline_->send(read.sql, read.parameters, Format::k_binary);
+  pipeline_->end_transaction();
 }
 
-// Reads the log once: first come the events, then a row for each route whose events are counted.
-void PgJournal::read_without(Window& window, const std::vector<std::int32_t>& routes) {
-  static const std::string k_read =
-      "with e as materialized ("
-      "  select e.*, coalesce(e.due_at > w.opened_at, false) as is_later"
-      "  from evd.window_events($1) e, (select opened_at from evd.event_window where id = $1) w)"
-      " select " +
-      std::string(k_event_columns) +
-      ", e.is_later, 0::bigint, 0::bigint from e where e.route_id <> all ($2)"
-      " union all select 0, '0', e.route_id, '-infinity', '', null, '', false, count(*),"
-      " count(*) filter (where e.is_later) from e where e.route_id = any ($2) group by e.route_id";
-  const pg::Result result = query(k_read, params(window.ref.id, routes), Format::k_binary);
-  for (int row = 0; row < result.rows(); ++row) {
-    if (const std::int64_t events = result.int64(row, k_event_width + 1); events > 0) {
-      window.counted.push_back(
-          {result.int32(row, 2), events, result.int64(row, k_event_width + 2)});
-    } else {
-      window.events.push_back(read_event(result, row, 0));
-      window.events.back().is_later = result.boolean(row, k_event_width);
-    }
-  }
+// From then on the connection takes other statements.
+void PgJournal::await_claim() {
+  if (!pipeline_) return;
+  pg::PipelineOutcome outcome = pipeline_->sync();
+  pipeline_.reset();
+  pg::fault_point(pg::FaultPlace::k_after, "evd.claim");
+  begun_->error = std::move(outcome.error);
+  if (begun_->error) return;
+  begun_->window = std::move(outcome.results[0]);
+  begun_->events = std::move(outcome.results[1]);
+}
+
+PgJournal::BegunClaim PgJournal::take_claim() {
+  await_claim();
+  BegunClaim claim = std::move(*begun_);
+  begun_.reset();
+  return claim;
 }
 
 CloseResult PgJournal::close(NodeId node, const WindowRef& window, const CloseRequest& request) {

@@ -1,9 +1,11 @@
-// The journal in PostgreSQL. It borrows a connection, which the same thread owns, and keeps no
-// state of its own: after a lost connection the owner opens another and makes a new PgJournal.
+// The journal in PostgreSQL. It borrows a connection, which the same thread owns and sends
+// statements through it alone, and keeps no state but a claim that was begun: after a lost
+// connection the owner opens another and makes a new PgJournal.
 #pragma once
 
 #include "common/journal/journal.hpp"
 #include "common/pg/connection.hpp"
+#include "common/pg/pipeline.hpp"
 
 namespace evd::journal {
 
@@ -16,8 +18,7 @@ class PgJournal : public Journal {
   void leave(NodeId node) override;
 
   std::vector<Route> routes() override;
-  std::optional<Window> claim(NodeId node, std::int64_t token, int limit,
-                              const SharesOnly& shares_only = {}) override;
+  std::optional<Window> claim(NodeId node, const ClaimRequest& request) override;
   CloseResult close(NodeId node, const WindowRef& window, const CloseRequest& request) override;
   std::vector<WindowRef> reconcile(NodeId node, const Held& held) override;
 
@@ -55,12 +56,23 @@ class PgJournal : public Journal {
   int escalated_by(NodeId node);
 
  private:
-  void read_all(Window& window);
-  void read_without(Window& window, const std::vector<std::int32_t>& routes);
+  struct BegunClaim {
+    NodeId node = 0;
+    ClaimRequest request;
+    // The database's answers; none while it works on them.
+    pg::Result window, events;
+    std::optional<pg::Error> error;
+  };
+
+  void begin_claim(NodeId node, const ClaimRequest& request);
+  void await_claim();
+  BegunClaim take_claim();
   pg::Result query(const std::string& sql, const pg::Params& params,
                    pg::Format format = pg::Format::k_text);
 
   pg::Connection& connection_;
+  std::optional<BegunClaim> begun_;
+  std::optional<pg::Pipeline> pipeline_;  // while the answers to begun_ have not been waited for
 };
 
 }  // namespace evd::journal

@@ -66,6 +66,22 @@ struct Window {
   WindowRef ref;
   std::vector<Event> events;
   std::vector<Counted> counted;  // of SharesOnly routes, whose events are not among `events`
+  bool has_next = false;         // another was begun ahead: the node may hold it already
+
+  // Events, with those that are only counted.
+  std::int64_t size() const {
+    auto size = static_cast<std::int64_t>(events.size());
+    for (const Counted& route : counted) size += route.events;
+    return size;
+  }
+};
+
+struct ClaimRequest {
+  std::int64_t token = 0;
+  int limit = 0;  // events
+  SharesOnly shares_only{};
+  // When this window is full, the database begins on the one after it while its events are run.
+  std::optional<std::int64_t> next_token{};
 };
 
 struct PartRef {

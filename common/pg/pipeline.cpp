@@ -49,6 +49,12 @@ void Pipeline::send(const std::string& sql, const Params& params, Format format)
   ++sent_;
 }
 
+void Pipeline::end_transaction() {
+  pg_conn* handle = connection_.state_->handle.get();
+  if (PQpipelineSync(handle) != 1) throw make_error(handle, nullptr);
+  ends_.push_back(sent_);
+}
+
 // The next statement's answer: kept when it succeeded, returned when it is an error.
 std::optional<Error> Pipeline::read_one(PipelineOutcome& outcome) {
   pg_conn* handle = connection_.state_->handle.get();
@@ -85,15 +91,19 @@ void Pipeline::read_sync_mark() {
 
 PipelineOutcome Pipeline::sync() {
   const std::size_t sent = std::exchange(sent_, 0);
+  const std::vector<std::size_t> ends = std::exchange(ends_, {});
   PipelineOutcome outcome;
   // When the connection is already lost, an answer may still be there to read, which says why.
-  const bool synced = PQpipelineSync(connection_.state_->handle.get()) == 1;
+  const bool is_ended = !ends.empty() && ends.back() == sent;
+  const bool synced = !is_ended && PQpipelineSync(connection_.state_->handle.get()) == 1;
+  auto end = ends.begin();
   for (std::size_t i = 0; i < sent; ++i) {
     std::optional<Error> error = read_one(outcome);
     if (error && !outcome.error) {
       outcome.error = std::move(error);
       outcome.failed = i;
     }
+    for (; end != ends.end() && *end == i + 1 && connection_.is_open(); ++end) read_sync_mark();
     if (!connection_.is_open()) return outcome;
   }
   if (synced) read_sync_mark();

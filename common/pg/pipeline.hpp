@@ -1,6 +1,6 @@
 // Sends many statements without waiting for each answer. While it lives the connection takes no
-// other statement. Statements up to a sync() are one implicit transaction unless one was begun
-// before.
+// other statement. Statements up to an end_transaction() or sync() are one implicit transaction
+// unless one was begun before.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace evd::pg {
 struct PipelineOutcome {
   std::vector<Result> results;  // of the statements before the first error, in the order sent
   std::optional<Error> error;   // the first one; the statements after it did not run
-  std::size_t failed = 0;       // its index among those sent since the last sync, when there is one
+  std::size_t failed = 0;       // its index among those that were waited for, when there is one
 
   bool ok() const { return !error; }
 };
@@ -30,8 +30,13 @@ class Pipeline {
   // Throws pg::Error only when the connection is lost.
   void send(const std::string& sql, const Params& params = {}, Format format = Format::k_text);
 
-  // Waits for all that was sent. A lost connection is an outcome too: the statement it hit is the
-  // first without an answer. Afterwards more can be sent, unless the connection is lost.
+  // What was sent is on its way when it returns; what follows is another transaction, and runs
+  // whatever becomes of this one. Throws pg::Error only when the connection is lost.
+  void end_transaction();
+
+  // Waits for all that was sent, transactions that were ended included. A lost connection is an
+  // outcome too: the statement it hit is the first without an answer. Afterwards more can be sent,
+  // unless the connection is lost.
   PipelineOutcome sync();
 
  private:
@@ -40,6 +45,7 @@ class Pipeline {
 
   Connection& connection_;
   std::size_t sent_ = 0;
+  std::vector<std::size_t> ends_;  // how many were sent when a transaction ended
 };
 
 }  // namespace evd::pg

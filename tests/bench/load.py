@@ -30,11 +30,11 @@ def route(event, handlers):
     return f"[events.{event}]\nhandlers = [{names}]\n"
 
 
-def no_op_config(server, name, handlers=2):
+def no_op_config(server, name, handlers=2, daemon_keys=""):
     """Applies and returns a configuration of events that some handlers do nothing for."""
     names = [f"nothing{n}" for n in range(1, handlers + 1)]
     server.sql(PREPARE)
-    config = server.write_config(name, "", route("benched", names) + route("probed", names)
+    config = server.write_config(name, daemon_keys, route("benched", names) + route("probed", names)
                                  + "".join(no_op(server, handler) for handler in names))
     server.apply(config)
     return config

@@ -39,7 +39,7 @@ def version(package):
 
 
 def evd(server, events):
-    config = load.no_op_config(server, "peers", HANDLERS)
+    config = load.no_op_config(server, "peers", HANDLERS, "batch_size = 3000")
     return load.fill(server, events), load.drain(server, "peers", config, events)
 
 

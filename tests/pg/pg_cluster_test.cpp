@@ -38,7 +38,8 @@ TEST(PgCluster, StopsStartsAndComesBackAfterAKillWithWhatWasCommitted) {
   Connection c = server.connect();
   c.run_script("create table t as select 42 as a");
   server.kill();
-  // A session outlives its postmaster until it notices, so the first statements may still be answered.
+  // A session outlives its postmaster until it notices, so the first statements may still be
+  // answered.
   EXPECT_TRUE(eventually([&] {
     try {
       c.query("select 1");

@@ -183,6 +183,26 @@ TEST_F(PgConnection, APipelineNamesTheFirstStatementThatFailed) {
   EXPECT_EQ(count(), "0");
 }
 
+TEST_F(PgConnection, TransactionsOfAPipelineEndApart) {
+  c_.run_script("create table t(a int primary key); insert into t values (2)");
+  {
+    Pipeline pipeline(c_);
+    for (const int a : {1, 2, 3}) {
+      pipeline.send("insert into t values ($1)", params(a));
+      pipeline.end_transaction();
+    }
+    pipeline.send("insert into t values (4) returning a");
+    const PipelineOutcome outcome = pipeline.sync();
+    ASSERT_FALSE(outcome.ok());
+    EXPECT_EQ(outcome.failed, 1U);
+    EXPECT_EQ(outcome.results.size(), 3U);
+    pipeline.send("insert into t values (5)");
+    pipeline.end_transaction();  // left to the destructor
+  }
+  EXPECT_EQ(c_.query("select string_agg(a::text, ' ' order by a) from t").string(0, 0),
+            "1 2 3 4 5");
+}
+
 TEST_F(PgConnection, APipelineTellsWhereTheConnectionWasLost) {
   Pipeline pipeline(c_);
   pipeline.send("select 1");

@@ -146,12 +146,12 @@ TEST_F(PgJournalTest, AnEventWhoseTransactionIsStillOpenIsTakenAfterItCommits) {
   slow.query("begin");
   const std::int64_t late = number(slow, "select evd.emit('one')");
   const std::int64_t early = number(connection_, "select evd.emit('one')");
-  const auto window = journal_.claim(node_, 1, 10);
+  const auto window = journal_.claim(node_, {1, 10});
   ASSERT_TRUE(window);
   EXPECT_THAT(ids(window->events), ElementsAre(early)) << "others do not wait for it";
-  EXPECT_FALSE(journal_.claim(node_, 2, 10));
+  EXPECT_FALSE(journal_.claim(node_, {2, 10}));
   slow.query("commit");
-  const auto next = journal_.claim(node_, 3, 10);
+  const auto next = journal_.claim(node_, {3, 10});
   ASSERT_TRUE(next);
   EXPECT_THAT(ids(next->events), ElementsAre(late));
 }
@@ -160,12 +160,39 @@ TEST_F(PgJournalTest, AnEmitThatRolledBackIsNeverTaken) {
   connection_.query("begin");
   connection_.query("select evd.emit('one')");
   connection_.query("rollback");
-  EXPECT_FALSE(journal_.claim(node_, 1, 10));
+  EXPECT_FALSE(journal_.claim(node_, {1, 10}));
+}
+
+TEST_F(PgJournalTest, AWindowIsReadHoweverManyAreClaimedBeforeItIs) {
+  connection_.run_script(R"(
+create function crowd() returns trigger language plpgsql as $$
+begin
+  insert into evd.event_window
+    select (jsonb_populate_record(new, jsonb_build_object('id', new.id + n, 'token', 100 + n, 'closed_at', now()))).*
+    from generate_series(1, 50) n;
+  return null;
+end $$;
+create trigger crowd after insert on evd.event_window for each row when (new.token = 1) execute function crowd())");
+  const std::int64_t id = number(connection_, "select evd.emit('one')");
+  const auto window = journal_.claim(node_, {1, 10});
+  ASSERT_TRUE(window);
+  EXPECT_THAT(ids(window->events), ElementsAre(id));
+}
+
+TEST_F(PgJournalTest, AFencedNodesClaimThatWasBegunIsNotTheNextNodes) {
+  const std::int64_t first = number(connection_, "select evd.emit('one')");
+  const std::int64_t second = number(connection_, "select evd.emit('one')");
+  const auto window = journal_.claim(node_, {1, 1, {}, 2});
+  ASSERT_TRUE(window && window->has_next);
+  journal_.leave(node_);
+  const journal::NodeId next = journal_.register_node({"test", "evd", "1", {"a"}});
+  EXPECT_FALSE(journal_.claim(next, {3, 1}))
+      << "both are still the other's: " << first << " " << second;
 }
 
 TEST_F(PgJournalTest, ACloseWaitsForNoSqlBatch) {
   connection_.query("select evd.emit('one')");
-  const auto window = journal_.claim(node_, 1, 10);
+  const auto window = journal_.claim(node_, {1, 10});
   ASSERT_TRUE(window);
   pg::Connection batch = database_.connect();
   batch.query("begin");

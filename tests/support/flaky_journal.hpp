@@ -38,9 +38,9 @@ class FlakyJournal : public journal::Journal {
   std::vector<journal::Route> routes() override {
     return call("routes", [&] { return inner_.routes(); });
   }
-  std::optional<journal::Window> claim(journal::NodeId node, std::int64_t token, int limit,
-                                       const journal::SharesOnly& shares_only) override {
-    return call("claim", [&] { return inner_.claim(node, token, limit, shares_only); });
+  std::optional<journal::Window> claim(journal::NodeId node,
+                                       const journal::ClaimRequest& request) override {
+    return call("claim", [&] { return inner_.claim(node, request); });
   }
   journal::CloseResult close(journal::NodeId node, const journal::WindowRef& window,
                              const journal::CloseRequest& request) override {

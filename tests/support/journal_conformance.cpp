@@ -32,7 +32,7 @@ void JournalConformance::kill(const TestNode& node) {
 }
 
 journal::Window JournalConformance::claim(const TestNode& node, int limit) {
-  auto window = node.journal->claim(node.id, random_token(), limit);
+  auto window = node.journal->claim(node.id, {random_token(), limit});
   if (!window) throw Error("there was nothing to claim");
   return *window;
 }

@@ -23,7 +23,7 @@ TEST_P(JournalConformance, AFencedNodeMayTakeNothing) {
   kill(dead);
   emit("one");
   EXPECT_FALSE(dead.journal->heartbeat(dead.id));
-  EXPECT_THROW(dead.journal->claim(dead.id, 1, 10), journal::NodeFenced);
+  EXPECT_THROW(dead.journal->claim(dead.id, {1, 10}), journal::NodeFenced);
   EXPECT_THROW(take_part(dead, {"a"}), journal::NodeFenced);
   EXPECT_THROW(take(dead), journal::NodeFenced);
   EXPECT_THROW(dead.journal->reconcile(dead.id, {}), journal::NodeFenced);

@@ -30,10 +30,10 @@ TEST_P(JournalConformance, ClaimGivesEventsInLogOrderUpToTheLimit) {
 
 TEST_P(JournalConformance, ClaimGivesNothingWhenThereIsNothing) {
   const TestNode one = node();
-  EXPECT_FALSE(one.journal->claim(one.id, 1, 10));
+  EXPECT_FALSE(one.journal->claim(one.id, {1, 10}));
   emit("one");
-  EXPECT_TRUE(one.journal->claim(one.id, 2, 10));
-  EXPECT_FALSE(one.journal->claim(one.id, 3, 10));
+  EXPECT_TRUE(one.journal->claim(one.id, {2, 10}));
+  EXPECT_FALSE(one.journal->claim(one.id, {3, 10}));
 }
 
 TEST_P(JournalConformance, ClaimCarriesWhatWasEmitted) {
@@ -62,13 +62,56 @@ TEST_P(JournalConformance, ClaimCountsTheEventsThatNobodyReads) {
   const auto two = std::find_if(routes.begin(), routes.end(), [](const auto& route) {
                      return route.event_name == "two";
                    })->id;
-  const auto window = one.journal->claim(one.id, 1, 10, {{two}, {}});
+  const auto window = one.journal->claim(one.id, {1, 10, {{two}, {}}});
   ASSERT_TRUE(window);
   EXPECT_THAT(ids(window->events), ElementsAre(read));
   ASSERT_EQ(window->counted.size(), 1U);
   EXPECT_EQ(window->counted[0].route_id, two);
   EXPECT_EQ(window->counted[0].events, 3);
   EXPECT_EQ(window->counted[0].later, 1);
+}
+
+TEST_P(JournalConformance, AClaimBegunAheadIsTheNextOne) {
+  const TestNode one = node();
+  for (int count = 0; count < 5; ++count) emit("one");
+  const auto first = one.journal->claim(one.id, {1, 2, {}, 11});
+  ASSERT_TRUE(first && first->has_next);
+  EXPECT_EQ(close(one, *first), CloseResult::k_closed) << "other calls go on meanwhile";
+  const auto second = one.journal->claim(one.id, {2, 2, {}, 12});
+  ASSERT_TRUE(second && second->has_next);
+  EXPECT_EQ(second->ref.token, 11);
+  const auto third = one.journal->claim(one.id, {3, 2, {}, 13});
+  ASSERT_TRUE(third);
+  EXPECT_FALSE(third->has_next) << "it was not full";
+  EXPECT_THAT(ids(first->events), ElementsAre(1, 2));
+  EXPECT_THAT(ids(second->events), ElementsAre(3, 4));
+  EXPECT_THAT(ids(third->events), ElementsAre(5));
+  EXPECT_EQ(close(one, *second), CloseResult::k_closed);
+  EXPECT_EQ(close(one, *third), CloseResult::k_closed);
+  EXPECT_FALSE(one.journal->claim(one.id, {4, 2}));
+}
+
+TEST_P(JournalConformance, AClaimBegunAheadMayFindNothing) {
+  const TestNode one = node();
+  emit("one");
+  const auto window = one.journal->claim(one.id, {1, 1, {}, 11});
+  ASSERT_TRUE(window && window->has_next);
+  EXPECT_FALSE(one.journal->claim(one.id, {2, 1}));
+  emit("one");
+  EXPECT_TRUE(one.journal->claim(one.id, {3, 1}));
+}
+
+TEST_P(JournalConformance, ReconcileGivesBackAWindowThatWasClaimedAhead) {
+  const TestNode one = node();
+  emit("one");
+  const auto ahead = emit("one");
+  const auto window = one.journal->claim(one.id, {1, 1, {}, 11});
+  ASSERT_TRUE(window && window->has_next);
+  const auto left = one.journal->reconcile(one.id, {{window->ref.token}, {}});
+  EXPECT_THAT(left, ElementsAre(window->ref));
+  const auto part = one.journal->take_part(one.id, 5, {"a"});
+  ASSERT_TRUE(part);
+  EXPECT_THAT(ids(part->events), ElementsAre(ahead));
 }
 
 TEST_P(JournalConformance, AnEventKeepsTheRouteItWasWrittenWith) {
@@ -86,7 +129,7 @@ TEST_P(JournalConformance, TwoNodesNeverGetTheSameEvent) {
   std::vector<std::int64_t> emitted;
   for (int count = 0; count < 60; ++count) emitted.push_back(emit("one"));
   const auto claim_all = [](const TestNode& claimer, std::vector<std::int64_t>& got) {
-    while (const auto window = claimer.journal->claim(claimer.id, random_token(), 4)) {
+    while (const auto window = claimer.journal->claim(claimer.id, {random_token(), 4})) {
       for (const auto id : ids(window->events)) got.push_back(id);
     }
   };

@@ -213,7 +213,7 @@ TEST_F(DispatcherUnderLoad, NewEventsHaveTheirTurnBesideManyRetries) {
 TEST_F(DispatcherUnderLoad, PartsOfADeadNodeHaveTheirTurn) {
   const auto dead = memory_.register_node({"dead", "evd", "1", {"a"}});
   const auto ids = emit("a", 2);
-  const auto window = memory_.claim(dead, 7, 10);
+  const auto window = memory_.claim(dead, {7, 10});
   ASSERT_TRUE(window);
   start({"a"});
   a_->set_capacity(1);

@@ -74,6 +74,66 @@ TEST_F(DispatcherWindow, APairThatFailedForGoodIsNotRetried) {
   EXPECT_EQ(dispatcher_->counters().failed, 1);
 }
 
+TEST_F(DispatcherWindow, ClaimedAheadIsRunNext) {
+  start({"a"});
+  const auto ids = emit("a", 25);
+  EXPECT_TRUE(dispatcher_->step());
+  EXPECT_EQ(a_->running().size(), 10U);
+  EXPECT_EQ(dispatcher_->counters().events_taken, 10);
+  const auto other = memory_.register_node({"other", "evd", "1", {"a"}});
+  EXPECT_EQ(memory_.claim(other, {1, 10})->events.front().id, ids[20])
+      << "the second is taken, too";
+  EXPECT_TRUE(dispatcher_->step());
+  EXPECT_EQ(a_->running().size(), 20U);
+}
+
+TEST_F(DispatcherWindow, ClaimedAheadIsPutOffByAStop) {
+  start({"a"});
+  emit("a", 15);
+  EXPECT_TRUE(dispatcher_->step());
+  dispatcher_->stop_starting();
+  EXPECT_FALSE(dispatcher_->is_idle());
+  a_->end_all();
+  run();
+  EXPECT_TRUE(dispatcher_->is_idle());
+  EXPECT_EQ(a_->started().size(), 10U);
+  EXPECT_TRUE(has_part("a")) << "for other nodes, at once";
+  EXPECT_THAT(rows("a"), IsEmpty());
+}
+
+TEST_F(DispatcherWindow, ClaimedAheadWaitsNoLongerThanAWindowForABusyHandler) {
+  options_.batch_size = 100;
+  start({"a"});
+  const auto ids = emit("a", 300);
+  run();
+  EXPECT_EQ(a_->running().size(), 100U);
+  EXPECT_EQ(journal_.calls("claim"), 2) << "the third window is claimed and not opened";
+  run_for(milliseconds{900});
+  EXPECT_EQ(dispatcher_->counters().events_taken, 200);
+  run_for(milliseconds{200});
+  EXPECT_EQ(dispatcher_->counters().events_taken, 300);
+  for (int i = 0; i < 3; ++i) {
+    a_->end_all();
+    run_for(seconds{1});
+  }
+  EXPECT_TRUE(all_settled(ids));
+  EXPECT_EQ(a_->started().size(), 300U);
+}
+
+TEST_F(DispatcherWindow, ClaimedAheadIsGivenBackWithALostConnection) {
+  start({"a"});
+  const auto ids = emit("a", 15);
+  EXPECT_TRUE(dispatcher_->step());
+  a_->end_all();
+  journal_.lose_request("close");
+  break_and_resume();
+  run();
+  a_->end_all();
+  run();
+  EXPECT_TRUE(all_settled(ids));
+  EXPECT_EQ(a_->started().size(), 15U) << "each of them once";
+}
+
 // Few events a window, so that the slow handler never has a backlog of a whole one.
 TEST_F(DispatcherWindow, WindowsThatWaitForASlowHandlerMakeRoomForTheOthers) {
   options_.max_windows = 2;

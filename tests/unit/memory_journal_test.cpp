@@ -61,7 +61,7 @@ TEST_F(MemoryJournalTest, RefusesAnEventWithoutARoute) {
 
 TEST_F(MemoryJournalTest, AShareThatSqlBatchesFinishedLeavesNothing) {
   const auto id = journal_.emit("stored");
-  const auto window = journal_.claim(node_, 7, 10);
+  const auto window = journal_.claim(node_, {7, 10});
   ASSERT_TRUE(window);
   const journal::Position end = window->events[0].position();
   EXPECT_FALSE(journal_.record_share(node_, {window->ref.id, 8}, "s", end)) << "stale token";
@@ -74,7 +74,7 @@ TEST_F(MemoryJournalTest, AShareThatSqlBatchesFinishedLeavesNothing) {
 
 TEST_F(MemoryJournalTest, AShareThatSqlBatchesBeganGoesOnFromThere) {
   const auto first = journal_.emit("stored"), second = journal_.emit("stored");
-  const auto window = journal_.claim(node_, 7, 10);
+  const auto window = journal_.claim(node_, {7, 10});
   ASSERT_TRUE(window);
   journal_.record_share(node_, window->ref, "s", window->events[0].position());
   journal_.leave(node_);
@@ -96,7 +96,7 @@ TEST_F(MemoryJournalTest, JitterSpreadsRetriesAroundTheBackoff) {
     pair.handler = "j";
     pair.state = journal::OpenPair::State::k_retry;
   }
-  const auto window = journal_.claim(node_, 7, 100);
+  const auto window = journal_.claim(node_, {7, 100});
   ASSERT_TRUE(window);
   journal_.close(node_, window->ref, {{}, pairs, false});
   Milliseconds least = Milliseconds::max(), most{0};

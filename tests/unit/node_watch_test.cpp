@@ -110,7 +110,7 @@ class RecoveryPass : public NodeWatchTest {
 TEST_F(RecoveryPass, FreesWhatADeadNodeHeld) {
   const auto node = add_node("one");
   for (int i = 0; i < 250; ++i) journal_.emit("one");  // more than one page of rows
-  const auto window = journal_.claim(node, 7, 1000);
+  const auto window = journal_.claim(node, {7, 1000});
   ASSERT_TRUE(window);
   recovery::Pass pass(config_, clock_, logger_);
   recovery::PassCounts counts;
@@ -146,7 +146,7 @@ TEST_F(RecoveryPass, NotesEveryPageOfWhatIsLateOnce) {
     pair.event_id = journal_.emit("one");
     pair.handler = "a";
   }
-  const auto window = journal_.claim(node, 7, 1000);
+  const auto window = journal_.claim(node, {7, 1000});
   ASSERT_TRUE(window);
   journal_.close(node, window->ref, {{}, pairs, false});
   recovery::Pass pass(config_, clock_, logger_);
