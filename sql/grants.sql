@@ -34,7 +34,8 @@ grant select on all tables in schema evd to evd_operator;
 grant execute on function evd.re_emit(bigint, text, boolean, boolean, text, text),
   evd.re_emit_many(bigint[], text, boolean, boolean, text, text), evd.resolve(bigint, text, text, text),
   evd.pause(text, text), evd.resume(text, text), evd.apply(jsonb, boolean, boolean, text),
-  evd.alert_ack(bigint, interval, text) to evd_operator;
+  evd.alert_ack(bigint, interval, text), evd.old_partitions(timestamptz), evd.drop_partition(text),
+  evd.prune(timestamptz, integer) to evd_operator;
 grant execute on function evd.alert_message(bigint, boolean), evd.alert_args(bigint, text) to evd_operator;
 grant execute on function evd.alert_ack(bigint, interval, text), evd.alert_message(bigint, boolean),
   evd.alert_args(bigint, text) to evd_operator;

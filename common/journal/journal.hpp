@@ -80,6 +80,12 @@ class Journal {
   virtual int mark_stalled(Milliseconds after, int limit) = 0;
   virtual int make_partitions(int days) = 0;
   virtual int summarize_log() = 0;  // so that an event is found quickly by its id
+
+  // --- retention: of what was emitted longer ago than `age`
+  virtual std::vector<OldPartition> old_partitions(Milliseconds age) = 0;  // oldest first
+  virtual std::string drop_partition(const std::string& name) = 0;  // why it is kept; empty: gone
+  // Deletes a page of rows about what is gone, or may go one by one. 0: that was all.
+  virtual int prune(Milliseconds age, int limit) = 0;
 };
 
 }  // namespace evd::journal

@@ -115,6 +115,10 @@ class MemoryJournal : public Journal {
   int make_partitions(int days) override;
   int summarize_log() override;
 
+  std::vector<OldPartition> old_partitions(Milliseconds age) override;
+  std::string drop_partition(const std::string& name) override;
+  int prune(Milliseconds age, int limit) override;
+
  private:
   std::optional<Window> claim_now(NodeId node, const ClaimRequest& request);
 

@@ -341,4 +341,13 @@ int MemoryJournal::make_partitions(int /*days*/) { return 0; }
 
 int MemoryJournal::summarize_log() { return 0; }
 
+// Its log is one piece, and ends with the process.
+std::vector<OldPartition> MemoryJournal::old_partitions(Milliseconds /*age*/) { return {}; }
+
+std::string MemoryJournal::drop_partition(const std::string& /*name*/) {
+  return "there is no such partition";
+}
+
+int MemoryJournal::prune(Milliseconds /*age*/, int /*limit*/) { return 0; }
+
 }  // namespace evd::journal

@@ -423,6 +423,26 @@ int PgJournal::make_partitions(int days) {
 
 int PgJournal::summarize_log() { return query("select evd.summarize_log()", {}).int32(0, 0); }
 
+std::vector<OldPartition> PgJournal::old_partitions(Milliseconds age) {
+  const pg::Result result = query(
+      "select name, coalesce(kept, '') from evd.old_partitions(clock_timestamp() - $1::interval)",
+      params(interval(age)));
+  std::vector<OldPartition> partitions;
+  for (int row = 0; row < result.rows(); ++row)
+    partitions.push_back({result.string(row, 0), result.string(row, 1)});
+  return partitions;
+}
+
+std::string PgJournal::drop_partition(const std::string& name) {
+  return query("select coalesce(evd.drop_partition($1), '')", params(name)).string(0, 0);
+}
+
+int PgJournal::prune(Milliseconds age, int limit) {
+  return query("select evd.prune(clock_timestamp() - $1::interval, $2)",
+               params(interval(age), limit))
+      .int32(0, 0);
+}
+
 bool PgJournal::has_outstanding() {
   return query("select evd.has_outstanding()", {}).boolean(0, 0);
 }

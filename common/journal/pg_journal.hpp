@@ -50,6 +50,10 @@ class PgJournal : public Journal {
   int make_partitions(int days) override;
   int summarize_log() override;
 
+  std::vector<OldPartition> old_partitions(Milliseconds age) override;
+  std::string drop_partition(const std::string& name) override;
+  int prune(Milliseconds age, int limit) override;
+
   // Whether anything may still run by itself, now or later.
   bool has_outstanding();
   // Pairs escalated by an attempt of this node.

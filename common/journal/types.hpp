@@ -207,6 +207,12 @@ struct PollResult {
   bool has_alert = false;   // one waits to be sent
 };
 
+// A day of the log that is older than what is asked for.
+struct OldPartition {
+  std::string name;
+  std::string kept;  // why it may not be dropped; empty: it may
+};
+
 struct NodeInfo {
   std::string name;
   std::string kind;  // "evd" or "evrecover"

@@ -1,6 +1,8 @@
 #include "common/recovery/pass.hpp"
 
 #include "common/alert/http_client.hpp"
+#include "common/base/text.hpp"
+#include "common/recovery/retention.hpp"
 
 namespace evd::recovery {
 namespace {
@@ -8,6 +10,7 @@ namespace {
 constexpr int k_page = 200;          // rows locked by one statement
 constexpr int k_partition_days = 7;  // made ahead
 constexpr std::chrono::minutes k_maintain_every{10};
+constexpr int k_retired_pages = 100;  // the rest is for the next time: others wait for the pass
 
 int all_pages(const std::function<int()>& page) {
   int total = 0;
@@ -40,7 +43,24 @@ void Pass::maintain(journal::Journal& journal) {
   if (const int made = journal.make_partitions(k_partition_days); made > 0) {
     logger_.info("made partitions", {{"count", made}});
   }
+  retire_old(journal);
   maintained_at_ = clock_.now();
+}
+
+// Told when it changes: a partition that is kept is kept for as long as its events are unresolved.
+void Pass::retire_old(journal::Journal& journal) {
+  const Retired retired = retire(journal, config_.retention, k_retired_pages);
+  if (!retired.dropped.empty()) {
+    logger_.info("retention dropped partitions", {{"partitions", join(retired.dropped, " ")}});
+  }
+  if (retired.rows > 0) logger_.info("retention deleted rows", {{"rows", retired.rows}});
+  std::map<std::string, std::string> kept;
+  for (const auto& [name, why] : retired.kept) {
+    if (kept_[name] != why)
+      logger_.warn("retention keeps a partition", {{"partition", name}, {"reason", why}});
+    kept[name] = why;
+  }
+  kept_ = std::move(kept);
 }
 
 void Pass::summarize(journal::Journal& journal) { journal.summarize_log(); }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 
 #include "common/config/config.hpp"
 #include "common/recovery/watch.hpp"
@@ -27,7 +28,7 @@ class Pass {
   void free_dead(journal::Journal& journal, PassCounts& counts);
   // Notes what is past its deadline, and what has waited for too long.
   void note_late(journal::Journal& journal, PassCounts& counts);
-  // Partitions for the days to come; looks no more often than every ten minutes.
+  // Partitions for the days to come, and retention; looks no more often than every ten minutes.
   void maintain(journal::Journal& journal);
   // Keeps look-ups by id quick. Cheap, and worth a call every few seconds while events come in.
   void summarize(journal::Journal& journal);
@@ -39,11 +40,14 @@ class Pass {
   const NodeWatch& watch() const { return watch_; }
 
  private:
+  void retire_old(journal::Journal& journal);
+
   RecoveryConfig config_;
   const Clock& clock_;
   logging::Logger& logger_;
   NodeWatch watch_;
   std::optional<Clock::TimePoint> maintained_at_;
+  std::map<std::string, std::string> kept_;  // partitions that retention had to keep, and why
 };
 
 }  // namespace evd::recovery

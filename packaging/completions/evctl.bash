@@ -2,7 +2,7 @@
 
 _evctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-  local verbs="migrate apply emit list show status audit re-emit resolve pause resume handlers run doctor version"
+  local verbs="migrate apply emit list show status audit re-emit resolve pause resume handlers run prune doctor version"
   local global="--config --database --json --help" verb="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     if [[ " $verbs " == *" $word "* ]]; then
@@ -36,6 +36,7 @@ _evctl() {
     re-emit) flags="$filter --all-handlers --same-key --new-key --wait --dry-run --yes" ;;
     resolve) flags="--handler --why" ;;
     run) flags="--event --args" ;;
+    prune) flags="--older-than --dry-run" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$flags $global" -- "$cur")
 }

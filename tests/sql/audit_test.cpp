@@ -166,7 +166,7 @@ TEST_F(Audit, DoesNotMistakeASlowPairsReEmitForALoss) {
 TEST_F(Audit, DoesNotMistakeRetentionForALoss) {
   emit();
   run_window();
-  connection.query("update evd.meta set created_at = created_at - interval '10 days'");
+  connection.query("update evd.meta set dropped_before = now() - interval '8 days'");
   connection.query(
       "update evd.event_window set floor = floor - interval '9 days',"
       " opened_at = opened_at - interval '8 days' where id = 1");

@@ -113,6 +113,13 @@ class FlakyJournal : public journal::Journal {
     return call("make_partitions", [&] { return inner_.make_partitions(days); });
   }
   int summarize_log() override { return inner_.summarize_log(); }
+  std::vector<journal::OldPartition> old_partitions(Milliseconds age) override {
+    return call("old_partitions", [&] { return inner_.old_partitions(age); });
+  }
+  std::string drop_partition(const std::string& name) override {
+    return inner_.drop_partition(name);
+  }
+  int prune(Milliseconds age, int limit) override { return inner_.prune(age, limit); }
 
  private:
   static pg::Error lost() { return pg::make_error("08006", "connection lost"); }
