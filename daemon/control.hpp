@@ -3,8 +3,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
 
 #include "common/base/event_fd.hpp"
+#include "common/dispatch/holding.hpp"
 
 namespace evd::daemon {
 
@@ -15,6 +19,24 @@ struct Control {
   EventFd wake;                        // readable after any of them changed
 };
 
+// A value that one thread sets and others read.
+template <typename Value>
+class Published {
+ public:
+  void set(Value value) {
+    const std::lock_guard lock(mutex_);
+    value_ = std::move(value);
+  }
+  Value get() const {
+    const std::lock_guard lock(mutex_);
+    return value_;
+  }
+
+ private:
+  mutable std::mutex mutex_;  // guards value_
+  Value value_;
+};
+
 // Written by the engine and the keeper, read by them and by the HTTP server.
 struct Health {
   std::atomic<bool> is_connected{false};
@@ -23,7 +45,8 @@ struct Health {
   std::atomic<std::int64_t> events_taken{0}, windows_closed{0}, reconnects{0};
   std::atomic<bool> has_alert{
       true};  // the engine saw one waiting that the keeper has not looked at
-  std::atomic<std::int64_t> done{0}, retry{0}, failed{0}, handed_back{0};
+  Published<std::map<std::string, dispatch::Outcomes>> outcomes;  // attempts of this node
+  Published<std::string> installation;  // what evd.metrics() said last; empty: nothing yet
 
   bool is_ready() const { return is_connected && is_beating && node != 0; }
 };

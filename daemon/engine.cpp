@@ -19,6 +19,7 @@ namespace {
 
 constexpr Milliseconds k_after_interrupt{10'000};  // for handlers to end once they are told to
 constexpr Milliseconds k_listen_test{1'000};
+constexpr Milliseconds k_outcomes_every{500};
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -238,10 +239,9 @@ void Engine::publish() {
   const dispatch::Counters& counters = dispatcher_->counters();
   health_.events_taken = counters.events_taken;
   health_.windows_closed = counters.windows_closed;
-  health_.done = counters.done;
-  health_.retry = counters.retry;
-  health_.failed = counters.failed;
-  health_.handed_back = counters.handed_back;
+  if (clock_.now() < publish_outcomes_at_) return;
+  publish_outcomes_at_ = clock_.now() + k_outcomes_every;
+  health_.outcomes.set(dispatcher_->outcomes());
 }
 
 }  // namespace evd::daemon

@@ -51,6 +51,7 @@ class Engine {
   std::unique_ptr<dispatch::Sleeper> sleeper_;
   std::unique_ptr<Session> session_;
   journal::NodeId node_ = 0;
+  Clock::TimePoint publish_outcomes_at_{};
 };
 
 }  // namespace evd::daemon

@@ -60,6 +60,7 @@ void Keeper::make_pass(pg::Connection& connection) {
     pass_.free_dead(journal, counts);
     pass_.note_late(journal, counts);
     pass_.maintain(journal);
+    health_.installation.set(connection.query("select evd.metrics()::text").string(0, 0));
   }
   if (health_.has_alert.exchange(false) || clock_.now() >= next_send_) {
     next_send_ = clock_.now() + k_alerts_at_last;

@@ -85,8 +85,10 @@ Report PassRun::run() {
   report.taken_over = counts_.taken_over;
   report.timed_out = counts_.timed_out;
   report.retried = done.retried;
-  report.succeeded = done.done;
-  report.failed = done.retry + done.failed;
+  for (const auto& [name, outcomes] : dispatcher_.outcomes()) {
+    report.succeeded += outcomes.done;
+    report.failed += outcomes.retry + outcomes.failed;
+  }
   report.escalated = journal_.escalated_by(node_);
   report.alerts_sent = send_alerts();
   journal_.leave(node_);

@@ -144,6 +144,12 @@ std::vector<std::string> Dispatcher::handler_names() const {
   return names;
 }
 
+std::map<std::string, Outcomes> Dispatcher::outcomes() const {
+  std::map<std::string, Outcomes> outcomes;
+  for (const auto& [name, host] : hosts_) outcomes.emplace(name, host.outcomes);
+  return outcomes;
+}
+
 bool Dispatcher::collect_results() {
   const std::vector<Inbox::Message> messages = inbox_.drain();
   for (const Inbox::Message& message : messages) {
@@ -162,7 +168,7 @@ void Dispatcher::take_result(const handlers::Result& result) {
   BatchRecord& record = found->second;
   --record.host->in_flight;
   record.host->breaker.ended(result.outcome);
-  count(result.outcome.kind);
+  record.host->outcomes.add(result.outcome.kind);
   if (record.share) {
     take_share_result(record, result);
   } else if (result.index < record.runs.size() && !result.outcome.is_recorded) {
@@ -191,7 +197,8 @@ void Dispatcher::take_share_end(const handlers::ShareEnd& end) {
   Host& host = hosts_.at(end.share.handler);
   --host.in_flight;
   if (end.failed > 0) host.has_delivery = true;
-  counters_.done += end.ran;
+  host.outcomes.add(journal::OutcomeKind::k_done, end.ran);
+  host.outcomes.add(journal::OutcomeKind::k_retry, end.failed);
   if (end.ran > 0) host.breaker.heard();
   if (!end.unreachable.empty()) host.breaker.out_of_reach(end.unreachable);
   for (const auto& holding : holdings_) {
@@ -208,14 +215,6 @@ void Dispatcher::take_share_end(const handlers::ShareEnd& end) {
       if (!is_done && holding->is_part && !is_stopping_) share->phase = Share::Phase::k_ready;
     }
   }
-}
-
-void Dispatcher::count(journal::OutcomeKind kind) {
-  using journal::OutcomeKind;
-  counters_.done += kind == OutcomeKind::k_done;
-  counters_.retry += kind == OutcomeKind::k_retry;
-  counters_.failed += kind == OutcomeKind::k_failed;
-  counters_.handed_back += kind == OutcomeKind::k_handed_back;
 }
 
 bool Dispatcher::report_finished() {

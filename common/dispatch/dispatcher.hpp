@@ -31,8 +31,6 @@ struct DispatcherOptions {
 
 struct Counters {
   std::int64_t events_taken = 0, windows_closed = 0, retried = 0;
-  std::int64_t done = 0, retry = 0, failed = 0,
-               handed_back = 0;  // attempts by outcome
 };
 
 class Dispatcher {
@@ -70,6 +68,8 @@ class Dispatcher {
   // When a step is worth it, even if no result arrives.
   Clock::TimePoint next_step_at() const;
   const Counters& counters() const { return counters_; }
+  // By handler. Of an sql handler's shares, what failed counts as retry.
+  std::map<std::string, Outcomes> outcomes() const;
   std::vector<std::string> handler_names() const;
 
  private:
@@ -87,7 +87,6 @@ class Dispatcher {
   void take_result(const handlers::Result& result);
   void take_share_result(BatchRecord& record, const handlers::Result& result);
   void take_share_end(const handlers::ShareEnd& end);
-  void count(journal::OutcomeKind kind);
   bool report_finished();
   void write_breakers();
   void stop_queued(const Host& host);

@@ -3,6 +3,15 @@
 #include <algorithm>
 
 namespace evd::dispatch {
+
+void Outcomes::add(journal::OutcomeKind kind, std::int64_t attempts) {
+  using journal::OutcomeKind;
+  std::int64_t& count = kind == OutcomeKind::k_done     ? done
+                        : kind == OutcomeKind::k_retry  ? retry
+                        : kind == OutcomeKind::k_failed ? failed
+                                                        : handed_back;
+  count += attempts;
+}
 namespace {
 
 bool is_settled(const Share& share) {

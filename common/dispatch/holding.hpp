@@ -15,6 +15,13 @@ namespace evd::dispatch {
 
 using EventsPtr = std::shared_ptr<const std::vector<journal::Event>>;
 
+// Attempts that ended, by how.
+struct Outcomes {
+  std::int64_t done = 0, retry = 0, failed = 0, handed_back = 0;
+
+  void add(journal::OutcomeKind kind, std::int64_t attempts = 1);
+};
+
 // A hosted handler as the dispatcher sees it.
 struct Host {
   handlers::Handler* handler = nullptr;
@@ -28,6 +35,7 @@ struct Host {
   std::string due_since;         // as journal::HandlerState
   bool is_delivery_turn = true;  // who takes the next slots: deliveries, or windows and parts
   Breaker breaker;
+  Outcomes outcomes;
 
   // Nothing of it may run but a probe.
   bool is_shut() const { return is_paused || breaker.is_open(); }

@@ -277,7 +277,8 @@ int Shop::number(const std::string& sql, const pg::Params& params) {
   return std::stoi(value(sql, params));
 }
 
-int Shop::http_status(const std::string& path, const std::string& node) const {
+// The whole answer; empty: none.
+std::string Shop::http_get(const std::string& path, const std::string& node) const {
   const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -285,13 +286,28 @@ int Shop::http_status(const std::string& path, const std::string& node) const {
       .string()
       .copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return 0;
+    return {};
   const std::string request =
       "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-  if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return 0;
-  std::array<char, 64> reply{};
-  const ssize_t got = ::recv(fd.get(), reply.data(), reply.size() - 1, 0);
-  return got < 12 ? 0 : std::atoi(reply.data() + 9);
+  if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};
+  std::string answer;
+  std::array<char, 4096> part{};
+  for (;;) {
+    const ssize_t got = ::recv(fd.get(), part.data(), part.size(), 0);
+    if (got <= 0) return answer;
+    answer.append(part.data(), static_cast<std::size_t>(got));
+  }
+}
+
+int Shop::http_status(const std::string& path, const std::string& node) const {
+  const std::string answer = http_get(path, node);
+  return answer.size() < 12 ? 0 : std::atoi(answer.c_str() + 9);
+}
+
+std::string Shop::http_body(const std::string& path, const std::string& node) const {
+  const std::string answer = http_get(path, node);
+  const std::size_t end = answer.find("\r\n\r\n");
+  return end == std::string::npos ? "" : answer.substr(end + 4);
 }
 
 }  // namespace evd::test

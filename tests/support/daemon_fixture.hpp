@@ -84,10 +84,12 @@ class Shop {
   int number(const std::string& sql, const pg::Params& params = {});
 
   int http_status(const std::string& path, const std::string& node = "evd") const;  // 0: no answer
+  std::string http_body(const std::string& path, const std::string& node = "evd") const;
   std::filesystem::path file(const std::string& name) const { return dir_ / name; }
   const std::string& url() const { return url_; }
 
  private:
+  std::string http_get(const std::string& path, const std::string& node) const;
   Tally tally(const std::vector<std::pair<std::int64_t, double>>& ends, const Ids& ids);
 
   std::string url_;

@@ -348,7 +348,7 @@ TEST_F(DispatcherLease, AnInterruptGivesBackUncounted) {
   EXPECT_EQ(a_->interrupts(), 1);
   EXPECT_TRUE(dispatcher_->is_idle());
   EXPECT_THAT(rows("a"), ElementsAre("1 waiting 1/0", "2 waiting 1/0"));
-  EXPECT_EQ(dispatcher_->counters().handed_back, 2);
+  EXPECT_EQ(dispatcher_->outcomes().at("a").handed_back, 2);
 }
 
 TEST_F(DispatcherLease, AnInterruptBeforeTheCloseGivesBackUncountedToo) {

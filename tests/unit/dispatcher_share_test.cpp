@@ -32,7 +32,7 @@ TEST_F(DispatcherShare, ADoneShareClosesItsWindow) {
   EXPECT_TRUE(dispatcher_->is_idle());
   EXPECT_TRUE(all_settled(ids));
   EXPECT_FALSE(has_part("s"));
-  EXPECT_EQ(dispatcher_->counters().done, 4);
+  EXPECT_EQ(dispatcher_->outcomes().at("s").done, 4);
 }
 
 TEST_F(DispatcherShare, RunsNoMoreSharesAtOnceThanItsCapacity) {

@@ -28,7 +28,7 @@ TEST_F(DispatcherWindow, WhereAllIsDoneLeavesNoRows) {
   EXPECT_FALSE(has_part("a") || has_part("b"));
   EXPECT_EQ(dispatcher_->counters().events_taken, 5);
   EXPECT_EQ(dispatcher_->counters().windows_closed, 1);
-  EXPECT_EQ(dispatcher_->counters().done, 10);
+  EXPECT_EQ(dispatcher_->outcomes().at("a").done, 5);
 }
 
 TEST_F(DispatcherWindow, HandsOverTheEventWithItsRoute) {
@@ -71,7 +71,7 @@ TEST_F(DispatcherWindow, APairThatFailedForGoodIsNotRetried) {
   run_for(seconds{60});
   EXPECT_THAT(rows("a"), ElementsAre("1 escalated 1/1"));
   EXPECT_EQ(a_->started().size(), 1U);
-  EXPECT_EQ(dispatcher_->counters().failed, 1);
+  EXPECT_EQ(dispatcher_->outcomes().at("a").failed, 1);
 }
 
 TEST_F(DispatcherWindow, ClaimedAheadIsRunNext) {
