@@ -1,11 +1,11 @@
 #include "daemon/engine.hpp"
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
+#include "common/base/host_name.hpp"
 #include "common/base/text.hpp"
 #include "common/base/version.hpp"
 #include "common/handlers/factory.hpp"
@@ -20,12 +20,6 @@ namespace {
 constexpr Milliseconds k_after_interrupt{10'000};  // for handlers to end once they are told to
 constexpr Milliseconds k_listen_test{1'000};
 constexpr Milliseconds k_outcomes_every{500};
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 // Whether a notification sent by a session reaches it: behind some poolers it never does.
 bool hears_notifications(pg::Connection& connection) {

@@ -5,8 +5,10 @@
 
 #include "common/alert/pg_outbox.hpp"
 #include "common/alert/sender.hpp"
+#include "common/base/host_name.hpp"
 #include "common/journal/pg_journal.hpp"
 #include "common/journal/session.hpp"
+#include "common/schema/apply.hpp"
 
 namespace evd::daemon {
 namespace {
@@ -15,6 +17,7 @@ namespace {
 constexpr Milliseconds k_alerts_every{2'000};
 // And how soon without having been told that one waits.
 constexpr Milliseconds k_alerts_at_last{60'000};
+constexpr Milliseconds k_drift_every{60'000};
 
 }  // namespace
 
@@ -27,6 +30,7 @@ Keeper::Keeper(const Config& config, Health& health, logging::Logger& logger)
       pass_(config.recovery, clock_, logger),
       next_pass_(clock_.now()),
       next_send_(clock_.now()),
+      next_drift_(clock_.now()),
       heartbeat_(
           journal::session_options(config, "evd heartbeat"),
           recovery::heartbeat_every(config.recovery.node_timeout), logger,
@@ -60,6 +64,7 @@ void Keeper::make_pass(pg::Connection& connection) {
     pass_.free_dead(journal, counts);
     pass_.note_late(journal, counts);
     pass_.maintain(journal);
+    check_drift(connection);
     health_.installation.set(connection.query("select evd.metrics()::text").string(0, 0));
   }
   if (health_.has_alert.exchange(false) || clock_.now() >= next_send_) {
@@ -68,6 +73,12 @@ void Keeper::make_pass(pg::Connection& connection) {
     alert::Sender(outbox, channels_, logger_, clock_).send_due(config_);
   }
   if (is_pass_due) pass_.say_complete();
+}
+
+void Keeper::check_drift(pg::Connection& connection) {
+  if (clock_.now() < next_drift_) return;
+  next_drift_ = clock_.now() + k_drift_every;
+  schema::note_drift(connection, config_, "(evd on " + host_name() + ")");
 }
 
 void Keeper::database_lost(const pg::Error& error) {

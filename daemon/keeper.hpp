@@ -21,6 +21,7 @@ class Keeper {
  private:
   void beat(pg::Connection& connection);
   void make_pass(pg::Connection& connection);
+  void check_drift(pg::Connection& connection);
   void database_lost(const pg::Error& error);
 
   const Config& config_;
@@ -32,6 +33,7 @@ class Keeper {
   recovery::Pass pass_;
   Clock::TimePoint next_pass_;
   Clock::TimePoint next_send_;    // of alerts, if nobody says before that one waits
+  Clock::TimePoint next_drift_;   // a look whether file and database agree
   std::int64_t summarized_ = -1;  // events taken when the log was last summarized
   Periodic heartbeat_;
   Periodic recovery_;

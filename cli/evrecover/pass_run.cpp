@@ -1,7 +1,6 @@
 #include "cli/evrecover/pass_run.hpp"
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 #include "common/alert/pg_outbox.hpp"
 #include "common/alert/sender.hpp"
 #include "common/base/duration.hpp"
+#include "common/base/host_name.hpp"
 #include "common/base/version.hpp"
 #include "common/handlers/factory.hpp"
 
@@ -29,12 +29,6 @@ dispatch::DispatcherOptions dispatcher_options(const Config& config) {
   options.is_cron = true;
   options.precedence = k_precedence;
   return options;
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 Milliseconds smallest_deadline(const Config& config) {

@@ -78,6 +78,8 @@ class Journal {
   virtual bool has_living_daemon(Milliseconds timeout) = 0;
   virtual int mark_overdue(int limit) = 0;
   virtual int mark_stalled(Milliseconds after, int limit) = 0;
+  // Tells what has been wrong with the installation as a whole for `after`, and that it is over.
+  virtual void watch(Milliseconds after) = 0;
   virtual int make_partitions(int days) = 0;
   virtual int summarize_log() = 0;  // so that an event is found quickly by its id
 

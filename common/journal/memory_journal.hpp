@@ -112,6 +112,7 @@ class MemoryJournal : public Journal {
   bool has_living_daemon(Milliseconds timeout) override;
   int mark_overdue(int limit) override;
   int mark_stalled(Milliseconds after, int limit) override;
+  void watch(Milliseconds after) override;
   int make_partitions(int days) override;
   int summarize_log() override;
 

@@ -337,6 +337,8 @@ int MemoryJournal::mark_stalled(Milliseconds after, int limit) {
   return told;
 }
 
+void MemoryJournal::watch(Milliseconds /*after*/) {}
+
 int MemoryJournal::make_partitions(int /*days*/) { return 0; }
 
 int MemoryJournal::summarize_log() { return 0; }

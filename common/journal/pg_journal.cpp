@@ -417,6 +417,10 @@ int PgJournal::mark_stalled(Milliseconds after, int limit) {
       .int32(0, 0);
 }
 
+void PgJournal::watch(Milliseconds after) {
+  query("select evd.watch($1::interval)", params(interval(after)));
+}
+
 int PgJournal::make_partitions(int days) {
   return query("select evd.make_partitions($1)", params(days)).int32(0, 0);
 }

@@ -10,6 +10,7 @@ namespace {
 constexpr int k_page = 200;          // rows locked by one statement
 constexpr int k_partition_days = 7;  // made ahead
 constexpr std::chrono::minutes k_maintain_every{10};
+constexpr std::chrono::minutes k_patience{5};  // what is wrong for so long is told
 constexpr int k_retired_pages = 100;  // the rest is for the next time: others wait for the pass
 
 int all_pages(const std::function<int()>& page) {
@@ -36,6 +37,7 @@ void Pass::free_dead(journal::Journal& journal, PassCounts& counts) {
 void Pass::note_late(journal::Journal& journal, PassCounts& counts) {
   counts.timed_out += all_pages([&] { return journal.mark_overdue(k_page); });
   counts.stalled += all_pages([&] { return journal.mark_stalled(config_.escalate_after, k_page); });
+  journal.watch(k_patience);
 }
 
 void Pass::maintain(journal::Journal& journal) {

@@ -26,7 +26,7 @@ class Pass {
   // Frees what dead nodes hold. Nodes under suspicion need another look: see
   // NodeWatch::next_look_at.
   void free_dead(journal::Journal& journal, PassCounts& counts);
-  // Notes what is past its deadline, and what has waited for too long.
+  // Notes what is past its deadline, what has waited for too long, and what is wrong as a whole.
   void note_late(journal::Journal& journal, PassCounts& counts);
   // Partitions for the days to come, and retention; looks no more often than every ten minutes.
   void maintain(journal::Journal& journal);

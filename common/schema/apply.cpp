@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/error.hpp"
+#include "common/base/text.hpp"
 
 namespace evd::schema {
 namespace {
@@ -99,6 +100,13 @@ std::vector<std::string> drift(pg::Connection& connection, const Config& config)
   std::vector<std::string> result;
   for (int row = 0; row < lines.rows(); ++row) result.push_back(lines.string(row, 0));
   return result;
+}
+
+void note_drift(pg::Connection& connection, const Config& config, const std::string& where) {
+  const std::vector<std::string> differences = drift(connection, config);
+  const std::optional<std::string> error =
+      differences.empty() ? std::nullopt : std::optional(join(differences, "; "));
+  connection.query("select evd.note_trouble('config_drift', $1, $2)", pg::params(where, error));
 }
 
 bool has_routes(pg::Connection& connection) {

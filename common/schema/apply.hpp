@@ -49,6 +49,10 @@ ApplyPlan apply(pg::Connection& connection, const Config& config, const ApplyOpt
 // Where file and database differ, one line each; empty: nowhere.
 std::vector<std::string> drift(pg::Connection& connection, const Config& config);
 
+// Has somebody told where they differ, once, and when they do not any more. `where`: whose file it
+// is, in brackets.
+void note_drift(pg::Connection& connection, const Config& config, const std::string& where);
+
 // Whether any event is known: `evd` applies by itself only to a database that has none.
 bool has_routes(pg::Connection& connection);
 

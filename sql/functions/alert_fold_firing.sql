@@ -1,5 +1,5 @@
 -- Folds rows of the outbox that tell of trouble into groups. A pair counts once in a group, however often it failed; a
--- handler as a whole counts as the pair of event 0.
+-- handler as a whole, or what evd.trouble calls a subject, counts as the pair of event 0.
 -- Reads alert; writes alert_group, alert_pair.
 create or replace function evd.alert_fold_firing(p_routes jsonb, p_ids bigint[]) returns void
 language plpgsql

@@ -5,7 +5,7 @@ as $$
   insert into evd.alert_group (channel, kind, event_name, handler, is_tracked, first_at, last_at, group_wait, repeat,
                                wants_recovered, next_at, acked_until)
   select k.channel, k.kind, k.event_name, k.handler,
-         k.kind in ('failing', 'escalated', 'stalled') and k.handler <> '',
+         (k.kind in ('failing', 'escalated', 'stalled') and k.handler <> '') or k.handler like '(%',
          k.first_at, k.last_at, c.group_wait, c.repeat, c.wants_recovered,
          greatest(clock_timestamp() + c.group_wait, evd.alert_hold(k.channel, k.kind, k.event_name, k.handler)),
          evd.alert_silence(k.kind, k.event_name, k.handler)

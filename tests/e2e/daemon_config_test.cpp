@@ -51,6 +51,55 @@ TEST_F(DaemonConfiguration, ASighupWithABadFileKeepsTheOldAndSaysSo) {
   EXPECT_TRUE(eventually([&] { return shop.alert("recovered").has_value(); }));
 }
 
+TEST_F(DaemonConfiguration, AFileThatDiffersFromTheDatabaseIsToldUntilItDoesNot) {
+  const Program first = shop.start_evd();
+  Settings settings = shop.settings("other");
+  settings["handlers.lottery"]["max_attempts"] = "7";
+  shop.write_config(settings, "other");
+  const Program second = shop.start_evd("other");
+  ASSERT_TRUE(eventually([&] { return shop.alert("config_drift").has_value(); }));
+  EXPECT_THAT(shop.alert("config_drift")->dump(), HasSubstr("max_attempts"));
+  const Ids ids = shop.emit(5);
+  EXPECT_TRUE(shop.wait_processed(ids));
+  shop.write_config(shop.settings("other"), "other");
+  second->signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return shop.alert("recovered").has_value(); }));
+}
+
+TEST_F(DaemonConfiguration, AHandlerRenamedWithWorkOutstandingLosesNothing) {
+  Program evd = shop.start_evd();
+  shop.fail();
+  const Ids before = shop.emit(3);
+  ASSERT_TRUE(eventually([&] { return shop.number("select count(*) from evd.attempt") >= 3; }));
+  Settings settings = shop.settings();
+  settings.erase("handlers.lottery");
+  settings["handlers.tombola"]["exec"] = shop.exec_line("tombola");
+  settings["events.purchased"]["handlers"] = R"(["giveCoupon", "tombola"])";
+  shop.write_config(settings);
+  shop.apply();
+  evd->signal(SIGHUP);
+  ASSERT_TRUE(evd->wait_for_output("read again"));
+  const Ids after = shop.emit(3);
+  EXPECT_TRUE(shop.wait_processed(after));
+  EXPECT_EQ(shop.exec_tally(after, "tombola"), Tally{});
+  EXPECT_EQ(
+      shop.number(
+          "select count(*) from evd.deliveries where handler = 'lottery' and state = 'waiting'"),
+      3)
+      << "nothing of it is given up";
+  ASSERT_TRUE(eventually([&] {
+    return shop.number("select count(*) from evd.trouble where subject = '(lottery)'") == 1;
+  }));
+  shop.value("update evd.trouble set since = since - interval '6 minutes'");
+  ASSERT_TRUE(eventually([&] { return shop.alert("stalled").has_value(); }));
+  EXPECT_THAT(shop.alert("stalled")->dump(), HasSubstr("renamed"));
+  shop.mend();
+  settings["handlers.lottery"]["exec"] = shop.exec_line("lottery");
+  shop.write_config(settings);
+  evd->signal(SIGHUP);
+  EXPECT_TRUE(shop.wait_processed(before));
+}
+
 TEST_F(DaemonConfiguration, ASighupAmidWorkLosesNothing) {
   const Program evd = shop.start_evd();
   Ids ids;

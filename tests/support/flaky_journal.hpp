@@ -109,6 +109,7 @@ class FlakyJournal : public journal::Journal {
   int mark_stalled(Milliseconds after, int limit) override {
     return inner_.mark_stalled(after, limit);
   }
+  void watch(Milliseconds after) override { inner_.watch(after); }
   int make_partitions(int days) override {
     return call("make_partitions", [&] { return inner_.make_partitions(days); });
   }
