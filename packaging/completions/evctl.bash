@@ -31,7 +31,7 @@ _evctl() {
     migrate) flags="--sql --dry-run --no-roles" ;;
     apply) flags="--dry-run --prune" ;;
     emit) flags="--key --dedup-key --deliver-at --file --resume --again" ;;
-    list) flags="$filter --limit" ;;
+    list) flags="$filter --limit --group-by" ;;
     audit) flags="--since --full" ;;
     re-emit) flags="$filter --all-handlers --same-key --new-key --wait --dry-run --yes" ;;
     resolve) flags="--handler --why" ;;
