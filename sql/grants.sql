@@ -32,6 +32,8 @@ grant execute on function evd.in_window(xid8, bigint, evd.event_window), evd.unf
 
 -- To act. These functions are the owner's, so an operator needs no table.
 grant select on all tables in schema evd to evd_operator;
+grant execute on function evd.history(timestamptz, timestamptz, text, text), evd.event_line(evd.event, text)
+  to evd_operator;
 grant execute on function evd.re_emit(bigint, text, boolean, boolean, text, text),
   evd.re_emit_many(bigint[], text, boolean, boolean, text, text), evd.resolve(bigint, text, text, text),
   evd.pause(text, text), evd.resume(text, text), evd.apply(jsonb, boolean, boolean, text),

@@ -18,10 +18,11 @@
 namespace evd::evctl {
 namespace {
 
-constexpr std::array<Verb, 16> k_verbs{{
+constexpr std::array<Verb, 17> k_verbs{{
     {"migrate", "Create or upgrade the schema", declare_migrate},
     {"apply", "Put the file's events and handlers into the database", declare_apply},
     {"emit", "Write one event and print its id", declare_emit},
+    {"export", "Events of a time, as emit --file takes them", declare_export},
     {"list", "Events, newest first", declare_list},
     {"show", "One event's whole story", declare_show},
     {"status", "Nodes, lag, what is outstanding and what is escalated", declare_status},

@@ -21,6 +21,7 @@ struct Verb {
 Action declare_migrate(CLI::App& command);
 Action declare_apply(CLI::App& command);
 Action declare_emit(CLI::App& command);
+Action declare_export(CLI::App& command);
 Action declare_list(CLI::App& command);
 Action declare_show(CLI::App& command);
 Action declare_status(CLI::App& command);
