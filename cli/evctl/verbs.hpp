@@ -27,6 +27,7 @@ Action declare_show(CLI::App& command);
 Action declare_status(CLI::App& command);
 Action declare_audit(CLI::App& command);
 Action declare_re_emit(CLI::App& command);
+Action declare_replay(CLI::App& command);
 Action declare_resolve(CLI::App& command);
 Action declare_pause(CLI::App& command);
 Action declare_resume(CLI::App& command);

@@ -6,6 +6,7 @@
 namespace evd::test {
 namespace {
 
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 class EvctlHistory : public InstalledEvctl {
@@ -74,6 +75,54 @@ TEST_F(EvctlHistory, ExportsOfOneNameAndLargeEvents) {
   EXPECT_THAT(evctl({"export", "--since", "1h", "--event", "other"}).out, IsEmpty());
   EXPECT_EQ(evctl({"export"}).exit, 2);
   EXPECT_EQ(evctl({"export", "--since", "soon"}).exit, 2);
+}
+
+TEST_F(EvctlHistory, ReplaysWhatIsDoneUnderNewKeys) {
+  for (int i = 0; i < 3; ++i) emit();
+  take_all("failed", "no coupon left");
+  emit();  // not taken: it is still to run
+  const auto tried = evctl({"replay", "--handler", "lottery", "--since", "1h", "--dry-run"});
+  EXPECT_EQ(tried.out, "4 would be replayed\n") << tried.err;
+  EXPECT_EQ(number(connection, "select count(*) from evd.delivery where handler = 'lottery'"), 0);
+  const auto replayed = evctl({"replay", "--handler", "lottery", "--since", "1h", "--until", "0s",
+                               "--rate", "1000", "--event", "purchased"});
+  EXPECT_EQ(replayed.exit, 0) << replayed.err;
+  EXPECT_EQ(replayed.out, "3 of 4 events replayed; 1 are still to run as they are\n");
+  EXPECT_EQ(rows(connection,
+                 "select event_id, state, round from evd.delivery where handler = 'lottery'"
+                 " order by 1"),
+            "1|waiting|1\n2|waiting|1\n3|waiting|1");
+  EXPECT_EQ(number(connection,
+                   "select count(*) from evd.delivery where handler = 'giveCoupon'"
+                   " and state = 'escalated'"),
+            3)
+      << "another handler's pair was touched";
+}
+
+TEST_F(EvctlHistory, ReplaysByPagesAndFromAnEventOn) {
+  value(connection, "select count(evd.emit('purchased')) from generate_series(1, 25)");
+  take_all("failed", "no coupon left");
+  const auto replay = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"replay", "--handler", "lottery", "--since", "1h", "--json"});
+    return evctl(flags);
+  };
+  EXPECT_EQ(parse(replay({"--rate", "20", "--after", "13"})),
+            nlohmann::json::parse(
+                R"({"dry_run": false, "events": 12, "replayed": 12, "still_running": 0})"));
+  EXPECT_EQ(number(connection, "select min(event_id) from evd.delivery where handler = 'lottery'"),
+            14);
+}
+
+TEST_F(EvctlHistory, ReplaysNothingThatIsNotThere) {
+  emit();
+  take_all("failed", "no coupon left");
+  const auto unknown = evctl({"replay", "--handler", "loterry", "--since", "1h"});
+  EXPECT_EQ(unknown.exit, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("no event of that time expects \"loterry\""));
+  EXPECT_EQ(evctl({"replay", "--handler", "lottery", "--since", "1h", "--after", "99"}).exit, 1);
+  EXPECT_EQ(evctl({"replay", "--handler", "lottery", "--since", "1h", "--event", "other"}).exit, 1);
+  EXPECT_EQ(evctl({"replay", "--handler", "lottery"}).exit, 2);
+  EXPECT_EQ(evctl({"replay", "--handler", "lottery", "--since", "1h", "--rate", "0"}).exit, 2);
 }
 
 }  // namespace
