@@ -18,7 +18,7 @@
 namespace evd::evctl {
 namespace {
 
-constexpr std::array<Verb, 18> k_verbs{{
+constexpr std::array<Verb, 19> k_verbs{{
     {"migrate", "Create or upgrade the schema", declare_migrate},
     {"apply", "Put the file's events and handlers into the database", declare_apply},
     {"emit", "Write one event and print its id", declare_emit},
@@ -27,6 +27,7 @@ constexpr std::array<Verb, 18> k_verbs{{
     {"show", "One event's whole story", declare_show},
     {"status", "Nodes, lag, what is outstanding and what is escalated", declare_status},
     {"audit", "Prove that no event is unaccounted for", declare_audit},
+    {"tail", "Follow events as they come and end", declare_tail},
     {"re-emit", "Run what is missing of events again, with fresh attempts", declare_re_emit},
     {"replay", "Give a handler the events of a time once more", declare_replay},
     {"resolve", "A person dealt with it: settle pairs without running them", declare_resolve},

@@ -26,6 +26,7 @@ Action declare_list(CLI::App& command);
 Action declare_show(CLI::App& command);
 Action declare_status(CLI::App& command);
 Action declare_audit(CLI::App& command);
+Action declare_tail(CLI::App& command);
 Action declare_re_emit(CLI::App& command);
 Action declare_replay(CLI::App& command);
 Action declare_resolve(CLI::App& command);
