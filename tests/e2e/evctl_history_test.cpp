@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/e2e/evctl_fixture.hpp"
+#include "tests/support/daemon_fixture.hpp"
 
 namespace evd::test {
 namespace {
@@ -123,6 +124,29 @@ TEST_F(EvctlHistory, ReplaysNothingThatIsNotThere) {
   EXPECT_EQ(evctl({"replay", "--handler", "lottery", "--since", "1h", "--event", "other"}).exit, 1);
   EXPECT_EQ(evctl({"replay", "--handler", "lottery"}).exit, 2);
   EXPECT_EQ(evctl({"replay", "--handler", "lottery", "--since", "1h", "--rate", "0"}).exit, 2);
+}
+
+using Replay = DaemonTest;
+
+TEST_F(Replay, HasEachHandlersEffectOnceMore) {
+  const Program evd = shop.start_evd();
+  const Ids ids = shop.emit(20);
+  ASSERT_TRUE(shop.wait_processed(ids));
+  for (const std::string handler : {"giveCoupon", "lottery"}) {
+    // A pair is left alone while its window is open, which it may still be for a moment.
+    EXPECT_TRUE(eventually([&] {
+      return shop.number("select count(*) from evd.event_window where closed_at is null") == 0;
+    }));
+    const auto replayed = run({evd_binary("evctl"), "--config", shop.config_path(), "replay",
+                               "--handler", handler, "--since", "1h"});
+    EXPECT_EQ(replayed.out, "20 of 20 events replayed\n") << replayed.err;
+  }
+  EXPECT_TRUE(eventually([&] {
+    return shop.number("select count(*) from evd.deliveries where state = 'done'") == 40;
+  }));
+  EXPECT_EQ(shop.sql_tally(ids), Tally{.repeated = 20});
+  EXPECT_EQ(shop.exec_tally(ids), Tally{.repeated = 20});
+  EXPECT_EQ(run({evd_binary("evctl"), "--config", shop.config_path(), "audit"}).exit, 0);
 }
 
 }  // namespace

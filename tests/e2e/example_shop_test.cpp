@@ -21,27 +21,27 @@ class ExampleShop : public Evctl {
   void SetUp() override {
     if (run({k_python, "-c", "import psycopg"}).exit != 0)
       GTEST_SKIP() << "python3-psycopg is not installed";
-    ASSERT_TRUE(crm_.wait_for_output("listening on "));
+    ASSERT_TRUE(crm.wait_for_output("listening on "));
     write_config();
-    ASSERT_EQ(run_bare({"--config", config_, "migrate"}).exit, 0);
+    ASSERT_EQ(run_bare({"--config", config_file, "migrate"}).exit, 0);
     const auto made = run({"psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", database_.url(), "-f",
                            k_example + "/shop.sql"});
     ASSERT_EQ(made.exit, 0) << made.err;
-    const auto applied = run_bare({"--config", config_, "apply"});
+    const auto applied = run_bare({"--config", config_file, "apply"});
     ASSERT_EQ(applied.exit, 0) << applied.err;
   }
 
   // The example's own file, with its places put where the test may write.
   void write_config() {
     std::string text = read_file(k_example + "/evd.toml");
-    const std::string heard = crm_.out();
+    const std::string heard = crm.out();
     const std::string port =
         heard.substr(heard.rfind(' ') + 1, heard.size() - heard.rfind(' ') - 2);
     replace(text, "postgresql:///shop", database_.url());
     replace(text, "/opt/shop", k_example);
     replace(text, "/tmp/shop", directory_.path().string());
     replace(text, "8099", port);
-    write_file(config_, text);
+    write_file(config_file, text);
   }
   static void replace(std::string& text, const std::string& from, const std::string& to) {
     ASSERT_NE(text.find(from), std::string::npos) << from;
@@ -62,13 +62,13 @@ class ExampleShop : public Evctl {
     return run({k_python, k_example + "/shop.py", buyer, price}, options);
   }
 
-  const std::filesystem::path heard_ = directory_ / "crm.ndjson";
-  const std::string config_ = (directory_ / "shop.toml").string();
-  ChildProcess crm_{{k_python, k_example + "/crm.py", "0", heard_.string()}};
+  const std::filesystem::path crm_file = directory_ / "crm.ndjson";
+  const std::string config_file = (directory_ / "shop.toml").string();
+  ChildProcess crm{{k_python, k_example + "/crm.py", "0", crm_file.string()}};
 };
 
 TEST_F(ExampleShop, HandlesAPurchaseAndNoneThatWasRolledBack) {
-  ChildProcess evd({evd_binary("evd"), "--config", config_});
+  ChildProcess evd({evd_binary("evd"), "--config", config_file});
   ASSERT_TRUE(evd.wait_for_output("ready")) << evd.err();
   const auto refused = buy("user A", "-1");
   EXPECT_EQ(refused.exit, 1);
@@ -87,7 +87,7 @@ TEST_F(ExampleShop, HandlesAPurchaseAndNoneThatWasRolledBack) {
             "user A|" + bought.out);
   const std::string id = bought.out.substr(0, bought.out.size() - 1);
   EXPECT_THAT(read_file(directory_ / "lots" / ("shop:" + id + ":lottery")), HasSubstr("user A"));
-  EXPECT_EQ(nlohmann::json::parse(read_file(heard_)).at("handler"), "crm");
+  EXPECT_EQ(nlohmann::json::parse(read_file(crm_file)).at("handler"), "crm");
   evd.signal(SIGTERM);
   EXPECT_EQ(evd.wait(), 0) << evd.err();
 }
