@@ -24,13 +24,16 @@ grant select on evd.events, evd.deliveries, evd.event_window, evd.window_part, e
 grant execute on function evd.in_window(xid8, bigint, evd.event_window), evd.unfinished_runs(), evd.event_pairs(evd.event),
   evd.handlers_done(evd.event), evd.is_settled(evd.event), evd.end_xid(), evd.end_id(), evd.has_unresolved(bigint),
   evd.is_processed(xid8, bigint, timestamptz, integer), evd.is_overdue(timestamptz, timestamptz, integer),
-  evd.show(bigint), evd.status_report(), evd.failures(text, text, integer), evd.unresolved(integer[]),
+  evd.show(bigint), evd.status_report(), evd.failures(text, text, integer, text, text, timestamptz),
+  evd.error_fingerprint(text), evd.unresolved(integer[]),
   evd.audit(timestamptz, boolean), evd.audit_missing(integer, timestamptz, boolean), evd.config_drift(jsonb),
   evd.config_difference(jsonb), evd.config_entries(jsonb), evd.route_json(evd.route), evd.handler_json(evd.handler),
   evd.iso_time(timestamptz) to evd_reader, evd_operator;
 
 -- To act. These functions are the owner's, so an operator needs no table.
 grant select on all tables in schema evd to evd_operator;
+grant execute on function evd.history(timestamptz, timestamptz, text, text), evd.event_line(evd.event, text)
+  to evd_operator;
 grant execute on function evd.re_emit(bigint, text, boolean, boolean, text, text),
   evd.re_emit_many(bigint[], text, boolean, boolean, text, text), evd.resolve(bigint, text, text, text),
   evd.pause(text, text), evd.resume(text, text), evd.apply(jsonb, boolean, boolean, text),

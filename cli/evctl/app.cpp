@@ -18,15 +18,18 @@
 namespace evd::evctl {
 namespace {
 
-constexpr std::array<Verb, 16> k_verbs{{
+constexpr std::array<Verb, 19> k_verbs{{
     {"migrate", "Create or upgrade the schema", declare_migrate},
     {"apply", "Put the file's events and handlers into the database", declare_apply},
     {"emit", "Write one event and print its id", declare_emit},
+    {"export", "Events of a time, as emit --file takes them", declare_export},
     {"list", "Events, newest first", declare_list},
     {"show", "One event's whole story", declare_show},
     {"status", "Nodes, lag, what is outstanding and what is escalated", declare_status},
     {"audit", "Prove that no event is unaccounted for", declare_audit},
+    {"tail", "Follow events as they come and end", declare_tail},
     {"re-emit", "Run what is missing of events again, with fresh attempts", declare_re_emit},
+    {"replay", "Give a handler the events of a time once more", declare_replay},
     {"resolve", "A person dealt with it: settle pairs without running them", declare_resolve},
     {"pause", "Stop starting a handler; nothing is lost meanwhile", declare_pause},
     {"resume", "Start a handler again that is paused or out of reach", declare_resume},

@@ -1,5 +1,6 @@
-// list: events, newest first.
+// list: events, newest first; or failures by cause.
 #include <memory>
+#include <optional>
 
 #include "cli/evctl/filter.hpp"
 #include "cli/evctl/json.hpp"
@@ -8,9 +9,12 @@
 namespace evd::evctl {
 namespace {
 
+constexpr int k_escalated = 3;
+
 struct ListFlags {
   Filter filter;
   std::int64_t limit = 50;
+  std::string group_by;
 };
 
 // "Newest" is by position in the log, not by id.
@@ -60,6 +64,68 @@ ExitCode list_table(Context& context, const ListFlags& flags) {
   return ExitCode::k_ok;
 }
 
+// Which pairs have failed, in words of a pair's state rather than of an event's status.
+std::optional<std::string> failed_state(const std::string& status) {
+  if (status.empty()) return std::nullopt;
+  if (parse_status(status) != k_escalated)
+    throw ConfigError("--group-by error goes with --status escalated, or none: all that failed");
+  return "escalated";
+}
+
+std::optional<std::string> if_any(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+pg::Result failures(Context& context, const ListFlags& flags) {
+  const Filter& filter = flags.filter;
+  pg::Params params = pg::params(if_any(filter.event), if_any(filter.handler), flags.limit,
+                                 failed_state(filter.status), if_any(filter.owner));
+  const std::string since =
+      filter.since.empty() ? "null::timestamptz" : time_ago(filter.since, params);
+  pg::Connection connection = context.connect();
+  return connection.query(
+      "select pairs, error, event_name, handler, state, evd.iso_time(first_at),"
+      " evd.iso_time(last_at), example from evd.failures($1, $2, $3::integer, $4, $5, " +
+          since + ")",
+      params);
+}
+
+ExitCode list_causes(Context& context, const ListFlags& flags) {
+  const pg::Result result = failures(context, flags);
+  Table table({{"PAIRS", ColumnKind::k_number},
+               {"ERROR", ColumnKind::k_wide},
+               {"EVENT"},
+               {"HANDLER"},
+               {"STATE"},
+               {"LAST"},
+               {"EXAMPLE", ColumnKind::k_number}});
+  for (int row = 0; row < result.rows(); ++row) {
+    const auto text = [&](int column) { return result.optional_string(row, column).value_or(""); };
+    if (context.json()) {
+      Json cause{{"pairs", result.int64(row, 0)},
+                 {"error", text(1)},
+                 {"event_name", text(2)},
+                 {"handler", text(3)},
+                 {"state", text(4)},
+                 {"first_at", text(5)},
+                 {"last_at", nullptr},
+                 {"example", result.int64(row, 7)}};
+      if (!result.is_null(row, 6)) cause["last_at"] = text(6);
+      context.out().line(cause.dump());
+    } else {
+      table.add({text(0) + " ×", text(1), text(2), text(3), Cell(text(4), tone_of(text(4))),
+                 short_time(text(6)), text(7)});
+    }
+  }
+  if (!context.json()) context.out().add(table.render(context.out().style()));
+  return ExitCode::k_ok;
+}
+
+ExitCode list(Context& context, const ListFlags& flags) {
+  if (!flags.group_by.empty()) return list_causes(context, flags);
+  return context.json() ? list_json(context, flags) : list_table(context, flags);
+}
+
 }  // namespace
 
 Action declare_list(CLI::App& command) {
@@ -68,9 +134,12 @@ Action declare_list(CLI::App& command) {
   command.add_option("--limit", flags->limit, "At most so many; 50 without it")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
-  return [flags](Context& context) {
-    return context.json() ? list_json(context, *flags) : list_table(context, *flags);
-  };
+  command
+      .add_option("--group-by", flags->group_by,
+                  "error: failures by cause, the most frequent first")
+      ->type_name("WHAT")
+      ->check(CLI::IsMember({"error"}));
+  return [flags](Context& context) { return list(context, *flags); };
 }
 
 }  // namespace evd::evctl

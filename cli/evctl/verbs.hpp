@@ -21,11 +21,14 @@ struct Verb {
 Action declare_migrate(CLI::App& command);
 Action declare_apply(CLI::App& command);
 Action declare_emit(CLI::App& command);
+Action declare_export(CLI::App& command);
 Action declare_list(CLI::App& command);
 Action declare_show(CLI::App& command);
 Action declare_status(CLI::App& command);
 Action declare_audit(CLI::App& command);
+Action declare_tail(CLI::App& command);
 Action declare_re_emit(CLI::App& command);
+Action declare_replay(CLI::App& command);
 Action declare_resolve(CLI::App& command);
 Action declare_pause(CLI::App& command);
 Action declare_resume(CLI::App& command);

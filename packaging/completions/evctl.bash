@@ -2,7 +2,7 @@
 
 _evctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-  local verbs="migrate apply emit list show status audit re-emit resolve pause resume handlers run prune doctor version"
+  local verbs="migrate apply emit export list show status audit tail re-emit replay resolve pause resume handlers run prune doctor version"
   local global="--config --database --json --help" verb="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     if [[ " $verbs " == *" $word "* ]]; then
@@ -31,9 +31,12 @@ _evctl() {
     migrate) flags="--sql --dry-run --no-roles" ;;
     apply) flags="--dry-run --prune" ;;
     emit) flags="--key --dedup-key --deliver-at --file --resume --again" ;;
-    list) flags="$filter --limit" ;;
+    export) flags="--since --until --event" ;;
+    list) flags="$filter --limit --group-by" ;;
     audit) flags="--since --full" ;;
+    tail) flags="--event" ;;
     re-emit) flags="$filter --all-handlers --same-key --new-key --wait --dry-run --yes" ;;
+    replay) flags="--handler --event --since --until --rate --after --dry-run" ;;
     resolve) flags="--handler --why" ;;
     run) flags="--event --args" ;;
     prune) flags="--older-than --dry-run" ;;

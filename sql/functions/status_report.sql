@@ -21,11 +21,8 @@ as $$
     'handlers', evd.status_of_handlers(),
     'escalated', (
       select coalesce(jsonb_agg(to_jsonb(g) order by g.pairs desc), '[]')
-      from (select r.event_name, d.handler, left(d.last_error, 200) as error, count(*) as pairs,
-                   min(d.event_id) as example
-            from evd.delivery d join evd.route r on r.id = d.route_id
-            where d.state = 'escalated'
-            group by r.event_name, d.handler, left(d.last_error, 200) order by count(*) desc limit 20) g),
+      from (select f.event_name, f.handler, f.error, f.pairs, f.example
+            from evd.failures(p_limit => 20, p_state => 'escalated') f) g),
     'last_recovery_at', (
       select evd.iso_time(max(n.started_at)) from evd.node n where n.kind = 'evrecover'))
   from evd.meta m

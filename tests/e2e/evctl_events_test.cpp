@@ -218,5 +218,29 @@ TEST_F(InstalledEvctl, FailsTheAuditWhenEventsAreLost) {
   EXPECT_FALSE(ledger.at("missing").empty());
 }
 
+TEST_F(InstalledEvctl, GroupsFailuresByTheirCause) {
+  const auto fail = [&](const std::string& error) {
+    emit();
+    take_all("failed", error);
+  };
+  fail("HTTP 503: timeout crm.example after 1003 ms (request 'a7')");
+  fail("HTTP 503: timeout crm.example after 998 ms (request 'b19')");
+  fail("HTTP 500: timeout crm.example after 2 ms (request 'c')");
+  const auto listed = evctl({"list", "--group-by", "error"});
+  EXPECT_THAT(listed.out,
+              HasSubstr(R"(2 ×  HTTP 503: timeout crm.example after # ms (request "…"))"))
+      << listed.err;
+  const auto json = evctl({"list", "--group-by", "error", "--json", "--limit", "1", "--handler",
+                           "giveCoupon", "--status", "escalated", "--owner", "growth", "--since",
+                           "1h", "--event", "purchased"});
+  const Json cause = Json::parse(json.out);
+  EXPECT_EQ(cause.at("pairs"), 2);
+  EXPECT_EQ(cause.at("example"), 1);
+  EXPECT_EQ(cause.at("state"), "escalated");
+  EXPECT_EQ(evctl({"list", "--group-by", "error", "--json", "--handler", "lottery"}).out, "");
+  EXPECT_EQ(evctl({"list", "--group-by", "error", "--status", "timeout"}).exit, 2);
+  EXPECT_EQ(evctl({"list", "--group-by", "owner"}).exit, 2);
+}
+
 }  // namespace
 }  // namespace evd::test

@@ -223,5 +223,22 @@ TEST_F(Operator, IsShownWhereEverythingStands) {
             "lottery|escalated|boom|1|1\nlottery|waiting|boom|1|2");
 }
 
+TEST_F(Operator, FoldsOfAnErrorWhatIsNotItsCause) {
+  const auto folded = [&](const std::string& error) {
+    return value(connection, "select evd.error_fingerprint($1)", pg::params(error));
+  };
+  EXPECT_EQ(folded("HTTP 503: timeout crm.example after 1003 ms"),
+            "HTTP 503: timeout crm.example after # ms");
+  EXPECT_EQ(folded("exit status 3: cannot open \"/tmp/x 7\""), "exit status 3: cannot open \"…\"");
+  EXPECT_EQ(folded("killed by signal 9 (SIGKILL)"), "killed by signal 9 (SIGKILL)");
+  EXPECT_EQ(folded("'a' is no `b`; can't find user 42's row"),
+            "\"…\" is no \"…\"; can't find user #'s row");
+  EXPECT_EQ(folded("order 123e4567-e89b-12d3-a456-426614174000 of a1b2c3d4e5 at 0xff"),
+            "order # of # at #");
+  EXPECT_EQ(folded("connect to 10.0.0.17:8080: 5.25 s"), "connect to #: # s");
+  EXPECT_EQ(folded("Key (id)=(42) already exists"), "Key (id)=(#) already exists");
+  EXPECT_EQ(folded(std::string(10'000, 'x')), std::string(300, 'x'));
+}
+
 }  // namespace
 }  // namespace evd::test
