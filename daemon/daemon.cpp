@@ -6,9 +6,12 @@
 #include "common/alert/direct_alert.hpp"
 #include "common/config/load.hpp"
 #include "common/handlers/factory.hpp"
+#include "common/journal/session.hpp"
 #include "common/pg/cluster.hpp"
 #include "common/schema/migrate.hpp"
+#include "daemon/access.hpp"
 #include "daemon/engine.hpp"
+#include "daemon/events_route.hpp"
 #include "daemon/http_server.hpp"
 #include "daemon/keeper.hpp"
 #include "daemon/metrics.hpp"
@@ -56,7 +59,15 @@ std::unique_ptr<pg::Cluster> start_embedded(const std::string& directory, Config
   return cluster;
 }
 
-std::map<std::string, HttpServer::Route> http_routes(const Health& health) {
+pg::ConnectOptions ingest_options(const Config& config) {
+  pg::ConnectOptions options = journal::session_options(config, "evd ingest");
+  // Whoever emits waits for no longer, and a lock that is never given must not stop all others.
+  options.settings.emplace_back("statement_timeout", "10s");
+  options.connect_timeout = std::chrono::seconds{3};
+  return options;
+}
+
+std::map<std::string, HttpServer::Get> get_routes(const Health& health) {
   return {
       {"/healthz",
        [] {
@@ -110,7 +121,14 @@ ExitCode run(const Options& options) {
   std::unique_ptr<pg::Cluster> cluster;
   if (options.embedded) cluster = start_embedded(*options.embedded, config, *logger);
   Health health;
-  const HttpServer server(config.daemon.listen, http_routes(health), *logger);
+  const Access access(config.daemon);
+  ingest::Committer committer(ingest_options(config), {}, *logger);
+  const HttpServer server(
+      config.daemon.listen,
+      {.get = get_routes(health),
+       .post = {{"/v1/events", events_route(committer)}},
+       .guard = [&access](const HttpRequest& request) { return access.refuse(request); }},
+      *logger);
   while (!control.stop) {
     control.reload = false;
     {

@@ -1,9 +1,11 @@
 #include "daemon/http_listen.hpp"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -78,10 +80,39 @@ UniqueFd listen_tcp(const std::string& address) {
   return fd;
 }
 
+constexpr std::string_view k_unix = "unix:";
+
+std::vector<ListeningSocket> passed_sockets() {
+  std::vector<ListeningSocket> sockets;
+  const int count = sd_listen_fds(1);
+  for (int i = 0; i < count; ++i) {
+    const int fd = SD_LISTEN_FDS_START + i;
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    const bool is_unix = sd_is_socket_unix(fd, SOCK_STREAM, 1, nullptr, 0) > 0;
+    sockets.push_back({UniqueFd(fd), "a socket of systemd's", "", is_unix});
+  }
+  return sockets;
+}
+
 }  // namespace
 
+std::vector<ListeningSocket> listening_sockets(const std::vector<std::string>& addresses) {
+  std::vector<ListeningSocket> sockets = passed_sockets();
+  if (!sockets.empty()) return sockets;
+  for (const std::string& address : addresses) {
+    const bool is_unix = address.starts_with(k_unix);
+    sockets.push_back(
+        {listen_on(address), address, is_unix ? address.substr(k_unix.size()) : "", is_unix});
+  }
+  return sockets;
+}
+
+bool is_loopback(const std::string& address) {
+  const std::string host = host_and_port(address).first;
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
 UniqueFd listen_on(const std::string& address) {
-  constexpr std::string_view k_unix = "unix:";
   if (address.starts_with(k_unix)) return listen_unix(address, address.substr(k_unix.size()));
   return listen_tcp(address);
 }

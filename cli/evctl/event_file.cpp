@@ -1,19 +1,15 @@
 #include "cli/evctl/event_file.hpp"
 
-#include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "common/base/error.hpp"
-#include "common/base/text.hpp"
+#include "common/ingest/request.hpp"
 
 namespace evd::evctl {
 namespace {
 
 constexpr std::size_t k_batch = 1'000;
 constexpr std::size_t k_batch_bytes = 4'194'304;
-constexpr std::array<std::string_view, 6> k_keys = {"event_name", "args",       "key",
-                                                    "dedup_key",  "deliver_at", "headers"};
 
 bool is_blank(const std::string& line) {
   return line.find_first_not_of(" \t\r") == std::string::npos;
@@ -41,13 +37,8 @@ std::optional<EventBatch> EventFile::next() {
 
 // A key that is misspelt would be an event without it.
 void EventFile::check(const std::string& line) const {
-  const auto event = nlohmann::json::parse(line, nullptr, false);
-  if (!event.is_object()) throw Error(place(line_) + "is not a JSON object");
-  if (!event.contains("event_name")) throw Error(place(line_) + "has no \"event_name\"");
-  for (const auto& [key, value] : event.items()) {
-    if (std::find(k_keys.begin(), k_keys.end(), key) == k_keys.end())
-      throw Error(place(line_) + "has an unknown key \"" + truncate_utf8(key, 100) + "\"");
-  }
+  if (const auto why = ingest::why_no_event(nlohmann::json::parse(line, nullptr, false)))
+    throw Error(place(line_) + *why);
 }
 
 }  // namespace evd::evctl

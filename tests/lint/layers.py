@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An include goes only from a layer to one on its left; each outside library has one home.
 
-  base <- logging, config, pg <- journal, schema <- handlers, alert <- dispatch, recovery <- daemon | cli
+  base <- logging, config, pg <- journal, schema <- handlers, alert, ingest <- dispatch, recovery <- daemon | cli
 """
 
 import re
@@ -10,7 +10,7 @@ import sys
 import project
 
 RANKS = {"base": 0, "logging": 1, "config": 1, "pg": 1, "journal": 2, "schema": 2,
-         "handlers": 3, "alert": 3, "dispatch": 4, "recovery": 4, "daemon": 5, "cli": 5}
+         "handlers": 3, "alert": 3, "ingest": 3, "dispatch": 4, "recovery": 4, "daemon": 5, "cli": 5}
 # Layers of one rank do not know each other, but a recovery pass runs what it finds overdue.
 ALLOWED_SIBLINGS = {("recovery", "dispatch")}
 # header: the only directories that include it

@@ -1,0 +1,379 @@
+// Events that come in over HTTP, at the real daemon.
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "common/base/unique_fd.hpp"
+#include "tests/support/daemon_fixture.hpp"
+
+namespace evd::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+struct HttpAnswer {
+  long status = 0;  // 0: none
+  std::string body;
+  std::map<std::string, std::string> headers;  // names in lower case
+
+  json parsed() const { return json::parse(body, nullptr, false); }
+};
+
+// A keep-alive connection to one daemon.
+class Client {
+ public:
+  explicit Client(std::string base, std::string socket = {})
+      : base_(std::move(base)), socket_(std::move(socket)), curl_(curl_easy_init()) {}
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client() { curl_easy_cleanup(curl_); }
+
+  HttpAnswer post(const std::string& body, const std::vector<std::string>& headers = {},
+                  const std::string& path = "/v1/events") {
+    curl_easy_setopt(curl_, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl_, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+    curl_easy_setopt(curl_, CURLOPT_COPYPOSTFIELDS, body.c_str());
+    return perform(path, headers);
+  }
+
+  HttpAnswer get(const std::string& path, const std::vector<std::string>& headers = {}) {
+    curl_easy_setopt(curl_, CURLOPT_HTTPGET, 1L);
+    return perform(path, headers);
+  }
+
+ private:
+  static std::size_t add(const char* data, std::size_t, std::size_t size, void* text) {
+    static_cast<std::string*>(text)->append(data, size);
+    return size;
+  }
+
+  static std::size_t add_header(const char* data, std::size_t, std::size_t size, void* answer) {
+    const std::string line(data, size);
+    if (const auto colon = line.find(": "); colon != std::string::npos) {
+      std::string name = line.substr(0, colon);
+      std::transform(name.begin(), name.end(), name.begin(), ::tolower);
+      static_cast<HttpAnswer*>(answer)->headers[name] =
+          line.substr(colon + 2, line.find_last_not_of("\r\n") - colon - 1);
+    }
+    return size;
+  }
+
+  HttpAnswer perform(const std::string& path, const std::vector<std::string>& headers) {
+    HttpAnswer answer;
+    curl_slist* list = nullptr;
+    for (const std::string& header : headers) list = curl_slist_append(list, header.c_str());
+    const std::string url = base_ + path;
+    curl_easy_setopt(curl_, CURLOPT_URL, url.c_str());
+    if (!socket_.empty()) curl_easy_setopt(curl_, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
+    curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, list);
+    curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, &Client::add);
+    curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &answer.body);
+    curl_easy_setopt(curl_, CURLOPT_HEADERFUNCTION, &Client::add_header);
+    curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &answer);
+    curl_easy_setopt(curl_, CURLOPT_TIMEOUT, 30L);
+    curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);
+    if (curl_easy_perform(curl_) == CURLE_OK)
+      curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &answer.status);
+    curl_slist_free_all(list);
+    return answer;
+  }
+
+  std::string base_, socket_;
+  CURL* curl_;
+};
+
+const std::string k_json = "Content-Type: application/json";
+
+class DaemonIngest : public DaemonTest {
+ protected:
+  std::unique_ptr<Client> local() {
+    return std::make_unique<Client>("http://localhost", shop.file("evd.sock").string());
+  }
+};
+
+TEST_F(DaemonIngest, AnEventIsAnsweredAfterItsCommitAndRun) {
+  const Program evd = shop.start_evd();
+  const auto client = local();
+  const HttpAnswer answer = client->post(
+      R"({"event_name": "purchased", "args": {"total": 1.50}, "key": "u1"})", {k_json});
+  EXPECT_EQ(answer.status, 201) << answer.body;
+  EXPECT_EQ(answer.headers.at("content-type"), "application/json");
+  const auto id = answer.parsed().at("id").get<std::int64_t>();
+  EXPECT_EQ(shop.value("select args::text || key from evd.event where id = $1", pg::params(id)),
+            "{\"total\": 1.50}u1")
+      << "it is committed, and numbers keep their digits";
+  EXPECT_TRUE(shop.wait_processed({id}));
+}
+
+TEST_F(DaemonIngest, AnArrayIsAllOrNothing) {
+  const Program evd = shop.start_evd();
+  const auto client = local();
+  const HttpAnswer answer = client->post(
+      R"([{"event_name": "purchased", "args": [1.10]}, {"event_name": "purchased"}])", {k_json});
+  EXPECT_EQ(answer.status, 201) << answer.body;
+  const auto ids = answer.parsed().at("ids").get<Ids>();
+  ASSERT_EQ(ids.size(), 2U);
+  EXPECT_EQ(shop.value("select args::text from evd.event where id = $1", pg::params(ids[0])),
+            "[1.10]");
+  const HttpAnswer refused =
+      client->post(R"([{"event_name": "purchased"}, {"event_name": "unheard"}])", {k_json});
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_THAT(refused.parsed().at("detail").get<std::string>(),
+              HasSubstr("events[1].event_name: no such event: \"unheard\""));
+  EXPECT_EQ(shop.number("select count(*) from evd.event"), 2);
+}
+
+TEST_F(DaemonIngest, BadRequestsAreToldWhy) {
+  const Program evd = shop.start_evd();
+  const auto client = local();
+  const auto expect = [&](long status, const std::string& body, const std::string& detail,
+                          const std::vector<std::string>& headers = {k_json}) {
+    const HttpAnswer answer = client->post(body, headers);
+    EXPECT_EQ(answer.status, status) << body;
+    EXPECT_EQ(answer.headers.at("content-type"), "application/problem+json");
+    EXPECT_EQ(answer.parsed().at("status"), status);
+    EXPECT_THAT(answer.parsed().at("detail").get<std::string>(), HasSubstr(detail));
+  };
+  expect(400, "{", "not JSON");
+  expect(400, "", "not JSON");
+  expect(400, "[]", "no event");
+  expect(400, "7", "not a JSON object");
+  expect(400, R"({"args": []})", "event_name");
+  expect(400, R"({"event_name": "purchased", "arg": []})", "unknown key \"arg\"");
+  expect(415, "<a/>", "application/json", {"Content-Type: text/xml"});
+  expect(422, R"({"event_name": "unheard"})", "event_name: no such event: \"unheard\"");
+  expect(422, R"({"event_name": "purchased", "deliver_at": "tomorrow or so"})", "tomorrow or so");
+  expect(422, R"({"event_name": "purchased", "args": "\u0000"})", "");
+  expect(413, std::string(9 * 1024 * 1024, ' '), "too large");
+  EXPECT_EQ(client->post("{}", {k_json}, "/v1/event").status, 404);
+  EXPECT_EQ(client->get("/v1/events").status, 405);
+  EXPECT_EQ(client->post("{}", {k_json}, "/healthz").status, 405);
+  EXPECT_EQ(shop.number("select count(*) from evd.event"), 0);
+  EXPECT_EQ(client->post(R"({"event_name": "purchased"})", {k_json}).status, 201)
+      << "and the next is taken";
+}
+
+TEST_F(DaemonIngest, AKnownKeyIsToldTheSameId) {
+  const Program evd = shop.start_evd();
+  const auto client = local();
+  const std::vector<std::string> headers = {k_json, "Idempotency-Key: order 17"};
+  const HttpAnswer first = client->post(R"({"event_name": "purchased"})", headers);
+  const HttpAnswer again = client->post(R"({"event_name": "purchased"})", headers);
+  EXPECT_EQ(first.status, 201);
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(first.parsed().at("id"), again.parsed().at("id"));
+  EXPECT_EQ(again.parsed().at("duplicate"), true);
+  const std::string own = R"({"event_name": "purchased", "dedup_key": "order 17"})";
+  EXPECT_EQ(client->post(own, {k_json}).parsed().at("id"), first.parsed().at("id"));
+  const std::string many = R"([{"event_name": "purchased"}, {"event_name": "purchased"}])";
+  const HttpAnswer both = client->post(many, headers);
+  EXPECT_EQ(both.status, 201);
+  const HttpAnswer repeated = client->post(many, headers);
+  EXPECT_EQ(repeated.status, 200);
+  EXPECT_EQ(both.parsed().at("ids"), repeated.parsed().at("ids"));
+  EXPECT_EQ(shop.number("select count(*) from evd.event"), 3);
+}
+
+TEST_F(DaemonIngest, TakesCloudEvents) {
+  const Program evd = shop.start_evd();
+  const auto client = local();
+  const std::vector<std::string> headers = {"Content-Type: application/cloudevents+json"};
+  const std::string event =
+      R"({"specversion": "1.0", "id": "A-1", "source": "/shop", "type": "purchased", "subject": "u7",)"
+      R"( "time": "2026-01-01T00:00:00Z", "traceparent": "00-ab", "data": {"total": 2.50}})";
+  const HttpAnswer answer = client->post(event, headers);
+  EXPECT_EQ(answer.status, 201) << answer.body;
+  EXPECT_EQ(client->post(event, headers).status, 200) << "source and id are its dedup key";
+  EXPECT_EQ(shop.value("select args::text || key || (headers ->> 'traceparent') from evd.event"),
+            "{\"total\": 2.50}u700-ab");
+  EXPECT_EQ(
+      client->post(R"({"specversion": "1.0", "id": "A-1", "type": "purchased"})", headers).status,
+      400);
+  EXPECT_EQ(client->post("[" + event + "]", {"Content-Type: application/cloudevents-batch+json"})
+                .parsed()
+                .at("ids")
+                .at(0),
+            answer.parsed().at("id"));
+}
+
+TEST_F(DaemonIngest, ConcurrentRequestsShareCommitsAndABadOneHarmsNone) {
+  const Program evd = shop.start_evd();
+  constexpr int k_clients = 16, k_each = 50;
+  std::atomic<int> taken{0}, refused{0};
+  {
+    std::vector<std::jthread> clients;
+    for (int n = 0; n < k_clients; ++n) {
+      clients.emplace_back([&, n] {
+        const auto client = local();
+        for (int i = 0; i < k_each; ++i) {
+          const std::string name = n == 0 && i % 5 == 0 ? "unheard" : "purchased";
+          const auto status = client->post(R"({"event_name": ")" + name + "\"}", {k_json}).status;
+          taken += status == 201;
+          refused += status == 422;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(refused, k_each / 5);
+  EXPECT_EQ(taken, k_clients * k_each - k_each / 5);
+  EXPECT_EQ(shop.number("select count(*) from evd.event"), taken);
+  EXPECT_LT(shop.number("select count(*) from evd.ingest_batch"), taken) << "commits are shared";
+}
+
+TEST_F(DaemonIngest, TooMuchAtOnceIsPutOff) {
+  const Program evd = shop.start_evd();
+  pg::Connection blocker = database.connect();
+  blocker.query("begin");
+  blocker.query("lock table evd.ingest_batch in access exclusive mode");
+  std::string many = "[";
+  for (int i = 0; i < 1000; ++i)
+    many += (i > 0 ? "," : "") + std::string(R"({"event_name": "purchased"})");
+  many += "]";
+  std::atomic<int> put_off{0}, taken{0};
+  std::atomic<bool> has_retry_after{true};
+  std::vector<std::jthread> clients;
+  for (int n = 0; n < 30; ++n) {
+    clients.emplace_back([&] {
+      const HttpAnswer answer = local()->post(many, {k_json});
+      if (answer.status == 429) {
+        has_retry_after = has_retry_after && answer.headers.contains("retry-after");
+        ++put_off;
+      }
+      taken += answer.status == 201;
+    });
+  }
+  EXPECT_TRUE(eventually([&] { return put_off >= 5; }));
+  blocker.query("rollback");
+  clients.clear();
+  EXPECT_TRUE(has_retry_after);
+  EXPECT_EQ(put_off + taken, 30);
+  EXPECT_EQ(shop.number("select count(*) from evd.event"), taken * 1000);
+}
+
+class DaemonIngestTcp : public DaemonIngest {
+ protected:
+  // On a port of its own.
+  void start(const std::string& tokens, const std::string& more = {}) {
+    const int port = free_port();
+    base_ = "http://127.0.0.1:" + std::to_string(port);
+    Settings settings = shop.settings();
+    settings["daemon"]["listen"] = "[\"127.0.0.1:" + std::to_string(port) + "\"]";
+    if (!tokens.empty()) settings["daemon"]["tokens"] = tokens;
+    if (!more.empty()) settings["daemon"]["allowed_hosts"] = more;
+    shop.write_config(settings);
+    evd_ = shop.start_evd();
+  }
+
+  static int free_port() {
+    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size);
+    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    return ntohs(address.sin_port);
+  }
+
+  std::string base_;
+  Program evd_;
+};
+
+TEST_F(DaemonIngestTcp, NeedsATokenOfTheRightRole) {
+  start(
+      R"([{ role = "emitter", token = "let-me-emit" }, { role = "reader", token = "let-me-read" }])");
+  Client client(base_);
+  const std::string event = R"({"event_name": "purchased"})";
+  EXPECT_EQ(client.post(event, {k_json}).status, 401);
+  EXPECT_EQ(client.post(event, {k_json, "Authorization: Bearer wrong"}).status, 401);
+  EXPECT_EQ(client.post(event, {k_json, "Authorization: Bearer let-me-read"}).status, 403);
+  EXPECT_EQ(client.post(event, {k_json, "Authorization: Bearer let-me-emit"}).status, 201);
+  EXPECT_EQ(client.get("/healthz").status, 200);
+  EXPECT_EQ(client.get("/metrics").status, 200);
+}
+
+TEST_F(DaemonIngestTcp, WithoutTokensOnlyTellsOfItsHealth) {
+  start("");
+  Client client(base_);
+  EXPECT_EQ(client.post(R"({"event_name": "purchased"})", {k_json}).status, 401);
+  EXPECT_EQ(client.get("/readyz").status, 200);
+}
+
+TEST_F(DaemonIngestTcp, AnUnknownHostIsRefused) {
+  start(R"([{ role = "emitter", token = "t" }])", R"(["events.example"])");
+  Client client(base_);
+  const std::string event = R"({"event_name": "purchased"})", token = "Authorization: Bearer t";
+  EXPECT_EQ(client.post(event, {k_json, token, "Host: rebound.example"}).status, 421);
+  EXPECT_EQ(client.get("/metrics", {"Host: rebound.example"}).status, 421);
+  EXPECT_EQ(client.post(event, {k_json, token, "Host: events.example:80"}).status, 201);
+  EXPECT_EQ(client.post(event, {k_json, token, "Host: LOCALHOST"}).status, 201);
+}
+
+TEST_F(DaemonIngestTcp, AnAddressForOthersNeedsAProxy) {
+  Settings settings = shop.settings();
+  settings["daemon"]["listen"] = R"(["0.0.0.0:18484"])";
+  shop.write_config(settings);
+  const Program evd = shop.launch("evd");
+  EXPECT_EQ(evd->wait(), 2);
+  EXPECT_THAT(evd->err(), HasSubstr("behind_proxy"));
+}
+
+TEST_F(DaemonIngest, WhatCameInIsAnsweredBeforeItStops) {
+  const Program evd = shop.start_evd();
+  pg::Connection blocker = database.connect();
+  blocker.query("begin");
+  blocker.query("lock table evd.ingest_batch in access exclusive mode");
+  HttpAnswer answer;
+  std::jthread client([&] { answer = local()->post(R"({"event_name": "purchased"})", {k_json}); });
+  ASSERT_TRUE(eventually([&] {
+    return shop.number(
+               "select count(*) from pg_stat_activity where datname = current_database()"
+               " and wait_event_type = 'Lock'") > 0;
+  }));
+  evd->signal(SIGTERM);
+  blocker.query("rollback");
+  client.join();
+  EXPECT_EQ(answer.status, 201) << answer.body;
+  EXPECT_EQ(evd->wait(), 0);
+}
+
+TEST_F(DaemonIngest, EventsAreWrittenOnceHoweverOftenTheirSessionIsEnded) {
+  const Program evd = shop.start_evd();
+  std::atomic<bool> is_over{false};
+  std::atomic<int> taken{0}, unknown{0};
+  {
+    std::vector<std::jthread> clients;
+    for (int n = 0; n < 8; ++n) {
+      clients.emplace_back([&] {
+        const auto client = local();
+        while (!is_over) {
+          const auto status = client->post(R"({"event_name": "purchased"})", {k_json}).status;
+          taken += status == 201;
+          unknown += status != 201;
+        }
+      });
+    }
+    for (int i = 0; i < 10; ++i) {
+      const int before = taken;
+      EXPECT_TRUE(eventually([&] { return taken > before + 20; }));
+      shop.value(
+          "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+          " where datname = current_database() and application_name = 'evd ingest'");
+    }
+    is_over = true;
+  }
+  EXPECT_EQ(unknown, 0);
+  EXPECT_EQ(shop.number("select count(*) from evd.event"), taken);
+}
+
+}  // namespace
+}  // namespace evd::test
