@@ -67,7 +67,29 @@ pg::ConnectOptions ingest_options(const Config& config) {
   return options;
 }
 
-std::map<std::string, HttpServer::Get> get_routes(const Health& health) {
+// None: events that come in while the database is away are refused.
+std::optional<ingest::Spool> open_spool(const Config& config, logging::Logger& logger) {
+  const std::filesystem::path directory = std::filesystem::path(config.daemon.state_dir) / "spool";
+  try {
+    auto spool = ingest::Spool::open(directory, config.daemon.spool_max);
+    if (!spool) {
+      logger.error("another process holds the spool", {{"path", directory.string()}});
+    } else {
+      if (spool->torn_bytes() > 0)
+        logger.warn("the spool ended in a frame that nobody was told of; it is cut off",
+                    {{"bytes", spool->torn_bytes()}});
+      if (!spool->is_empty()) logger.info("the spool holds events", {{"bytes", spool->bytes()}});
+    }
+    return spool;
+  } catch (const Error& error) {
+    logger.error("no spool: events are refused while the database is away",
+                 {{"error", error.what()}});
+    return std::nullopt;
+  }
+}
+
+std::map<std::string, HttpServer::Get> get_routes(Health& health,
+                                                  const ingest::Committer& committer) {
   return {
       {"/healthz",
        [] {
@@ -79,7 +101,8 @@ std::map<std::string, HttpServer::Get> get_routes(const Health& health) {
          return HttpResponse{ready ? 200 : 503, "text/plain; charset=utf-8",
                              ready ? "ready\n" : "not ready\n"};
        }},
-      {"/metrics", [&health] {
+      {"/metrics", [&health, &committer] {
+         health.spooled_bytes = committer.counts().spooled_bytes;
          return HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(health)};
        }}};
 }
@@ -122,10 +145,10 @@ ExitCode run(const Options& options) {
   if (options.embedded) cluster = start_embedded(*options.embedded, config, *logger);
   Health health;
   const Access access(config.daemon);
-  ingest::Committer committer(ingest_options(config), {}, *logger);
+  ingest::Committer committer(ingest_options(config), open_spool(config, *logger), {}, *logger);
   const HttpServer server(
       config.daemon.listen,
-      {.get = get_routes(health),
+      {.get = get_routes(health, committer),
        .post = {{"/v1/events", events_route(committer)}},
        .guard = [&access](const HttpRequest& request) { return access.refuse(request); }},
       *logger);

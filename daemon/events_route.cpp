@@ -10,6 +10,10 @@ using nlohmann::json;
 HttpResponse answer_of(const ingest::Written& written, bool is_array) {
   if (written.problem) return problem(written.problem->status, written.problem->detail);
   json body;
+  if (!written.spool_ids.empty()) {
+    body = {{"spooled", written.spool_ids.size()}, {"spool_ids", written.spool_ids}};
+    return {202, "application/json", body.dump() + "\n"};
+  }
   if (is_array) {
     body["ids"] = written.ids;
   } else {

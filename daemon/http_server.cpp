@@ -40,6 +40,8 @@ const char* reason(int status) {
       return "Unprocessable Content";
     case 429:
       return "Too Many Requests";
+    case 507:
+      return "Insufficient Storage";
     default:
       return "Service Unavailable";
   }

@@ -41,7 +41,7 @@ class HttpServer {
     std::map<std::string, Get> get;
     std::map<std::string, Post> post;
     Guard guard;
-    std::size_t max_body = 8 * 1024 * 1024;  // bytes; more is answered with 413
+    std::size_t max_body = 8'388'608;  // bytes; more is answered with 413
   };
 
   // `listen`: "HOST:PORT" or "unix:PATH", as in [daemon] listen; sockets that systemd passes take

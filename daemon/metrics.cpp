@@ -72,6 +72,9 @@ void add_node(std::vector<MetricFamily>& families, const Health& health) {
   families.push_back(family("evd_reconnects_total",
                             "Sessions with PostgreSQL that were lost and replaced.",
                             MetricType::Counter, number(health.reconnects)));
+  families.push_back(family("evd_spool_bytes",
+                            "Events on this node's disk that the database has yet to take.",
+                            MetricType::Gauge, number(health.spooled_bytes)));
   families.push_back(attempts_of(health));
 }
 

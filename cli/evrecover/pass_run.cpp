@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,7 @@
 #include "common/base/host_name.hpp"
 #include "common/base/version.hpp"
 #include "common/handlers/factory.hpp"
+#include "common/ingest/write.hpp"
 
 namespace evd::evrecover {
 namespace {
@@ -63,6 +65,7 @@ PassRun::PassRun(const Config& config, const Options& options, pg::Connection& c
 PassRun::~PassRun() = default;
 
 Report PassRun::run() {
+  drain_spool();
   pass_.free_dead(journal_, counts_);
   node_ =
       journal_.register_node({host_name(), "evrecover", k_version, dispatcher_.handler_names()});
@@ -98,6 +101,22 @@ bool PassRun::nobody_reads() {
     return options_.until_idle && !journal_.has_living_daemon(config_.recovery.node_timeout);
   return *unread > smallest_deadline(config_) ||
          !journal_.has_living_daemon(config_.recovery.node_timeout);
+}
+
+// What an evd that is gone had taken in while the database was away.
+void PassRun::drain_spool() {
+  const auto directory = std::filesystem::path(config_.daemon.state_dir) / "spool";
+  std::error_code ignored;
+  if (!std::filesystem::exists(directory / "spool", ignored)) return;
+  try {
+    auto spool = ingest::Spool::open(directory, config_.daemon.spool_max);
+    if (!spool || spool->is_empty()) return;
+    logger_.info("drained the spool", {{"events", ingest::drain(*spool, connection_)}});
+  } catch (const pg::Error&) {
+    throw;
+  } catch (const Error& error) {
+    logger_.error("the spool cannot be drained", {{"error", error.what()}});
+  }
 }
 
 void PassRun::run_handlers() {

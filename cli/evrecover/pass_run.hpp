@@ -23,6 +23,7 @@ class PassRun {
   static void print_dry_run(const Config& config, pg::Connection& connection, bool json);
 
  private:
+  void drain_spool();
   void run_handlers();
   bool turn();           // false: nothing is left to do now
   bool wait_for_more();  // whether something may come that this pass should still do

@@ -1,11 +1,9 @@
 #include "common/ingest/committer.hpp"
 
-#include <charconv>
 #include <iterator>
 #include <utility>
 
 #include "common/base/random.hpp"
-#include "common/pg/backoff.hpp"
 
 namespace evd::ingest {
 namespace {
@@ -13,65 +11,41 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::size_t k_group_events = 1'000;
-constexpr std::size_t k_group_bytes = 4 * 1024 * 1024;
-
-// The ids, and the newest id there was before: what is not above it was written earlier.
-constexpr const char* k_write =
-    "with before as materialized (select last_value - (not is_called)::int as id"
-    "                             from evd.event_id_seq)"
-    " select b.id, coalesce(evd.emit_batch($1::uuid, $2), evd.batch_ids($1::uuid)) from before b";
-// Its keys tell the ids again, whether or not the group was written before.
-constexpr const char* k_write_keyed =
-    "with before as materialized (select last_value - (not is_called)::int as id"
-    "                             from evd.event_id_seq)"
-    " select b.id, evd.emit_many($1) from before b";
-
-std::string array_of(const std::vector<const Request*>& requests) {
-  std::string array = "[";
-  for (const Request* request : requests) {
-    for (const std::string& event : request->events) {
-      if (array.size() > 1) array += ',';
-      array += event;
-    }
-  }
-  return array + "]";
-}
-
-// The sender's mistake, and not the database's trouble.
-bool is_refusal(const pg::Error& error) {
-  const std::string& state = error.sqlstate();
-  return state.starts_with("VE") || state.starts_with("22") || state.starts_with("23");
-}
-
-// "events[17].args: …" of a group says which event was refused; the sender counts from its own.
-std::optional<std::size_t> refused_index(const std::string& message) {
-  constexpr std::string_view k_begin = "events[";
-  if (!message.starts_with(k_begin)) return std::nullopt;
-  std::size_t index = 0;
-  const char* begin = message.data() + k_begin.size();
-  const auto [end, error] = std::from_chars(begin, message.data() + message.size(), index);
-  if (error != std::errc{} || *end != ']') return std::nullopt;
-  return index;
-}
+constexpr std::size_t k_group_bytes = 4'194'304;
+constexpr int k_tries = 5;                                 // of a group whose session was lost
+constexpr std::chrono::milliseconds k_look_at_spool{200};  // while something lies in it
 
 // `index`: of the event in its request.
 Written refusal(const Request& request, const pg::Error& error, std::size_t index) {
   std::string detail = error.primary();
-  if (refused_index(detail)) {
+  if (refused_index(error)) {
     const std::string what = detail.substr(detail.find(']') + 1);  // ".args: …"
     detail = request.is_array ? "events[" + std::to_string(index) + "]" + what : what.substr(1);
   }
-  return {{}, false, Problem{422, detail}};
+  return {{}, false, {}, Problem{422, detail}};
 }
 
-Written unavailable(const std::string& detail) { return {{}, false, Problem{503, detail}}; }
+Written refused_with(int status, const std::string& detail) {
+  return {{}, false, {}, Problem{status, detail}};
+}
 
 }  // namespace
 
-Committer::Committer(pg::ConnectOptions connect, CommitterOptions options, logging::Logger& logger)
+Committer::Group::Group(std::vector<Waiting> from) : requests(std::move(from)) {
+  frame.uuid = random_uuid();
+  frame.is_keyed = requests.front().request.is_keyed;
+  for (const Waiting& waiting : requests) {
+    const std::vector<std::string>& events = waiting.request.events;
+    frame.events.insert(frame.events.end(), events.begin(), events.end());
+  }
+}
+
+Committer::Committer(pg::ConnectOptions connect, std::optional<Spool> spool,
+                     CommitterOptions options, logging::Logger& logger)
     : connect_options_(std::move(connect)),
       options_(options),
       logger_(logger),
+      spool_(std::move(spool)),
       thread_([this] { run(); }) {}
 
 Committer::~Committer() {
@@ -102,76 +76,123 @@ CommitterCounts Committer::counts() const {
 }
 
 void Committer::run() {
-  for (Group group = take(); !group.empty(); group = take()) write(std::move(group));
+  for (;;) {
+    std::vector<Waiting> requests = take();
+    drain_spool();
+    if (!requests.empty()) place(Group(std::move(requests)));
+    const std::lock_guard lock(mutex_);
+    counts_.spooled_bytes = spool_ ? spool_->bytes() : 0;
+    if (is_stopping_ && waiting_.empty()) return;
+  }
 }
 
-// As many as may be written together, oldest first; none: it is over.
-Committer::Group Committer::take() {
+// As many as may be written together, oldest first. None: it is over, or there is something in the
+// spool to look after.
+std::vector<Committer::Waiting> Committer::take() {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return is_stopping_ || !waiting_.empty(); });
-  Group group;
+  const auto is_due = [this] { return is_stopping_ || !waiting_.empty(); };
+  if (spool_ && !spool_->is_empty()) {
+    wake_.wait_for(lock, k_look_at_spool, is_due);
+  } else {
+    wake_.wait(lock, is_due);
+  }
+  std::vector<Waiting> requests;
   std::size_t events = 0, bytes = 0;
   while (!waiting_.empty()) {
     const Request& next = waiting_.front().request;
     const bool fits = events + next.events.size() <= k_group_events &&
                       bytes + next.bytes() <= k_group_bytes &&
-                      (group.empty() || next.is_keyed == group.front().request.is_keyed);
-    if (!fits && !group.empty()) break;
+                      (requests.empty() || next.is_keyed == requests.front().request.is_keyed);
+    if (!fits && !requests.empty()) break;
     events += next.events.size();
     bytes += next.bytes();
-    group.push_back(std::move(waiting_.front()));
+    requests.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
   waiting_events_ -= events;
   waiting_bytes_ -= bytes;
-  return group;
+  return requests;
 }
 
-void Committer::write(Group group) {
-  const std::string uuid = random_uuid();
+void Committer::drain_spool() {
+  if (!spool_ || spool_->is_empty() || !connect()) return;
+  try {
+    const std::int64_t written = drain(*spool_, *connection_);
+    logger_.info("the spool is drained", {{"events", written}});
+  } catch (const pg::Error& error) {
+    away(error);
+  } catch (const Error& error) {
+    // Never seen but on a failing disk. What cannot be read must not stop what comes in.
+    logger_.error("the spool cannot be drained; its file is left as it is",
+                  {{"error", error.what()}});
+    spool_.reset();
+  }
+}
+
+// To the database; or to the disk, when that is away or older events lie there.
+void Committer::place(Group group) {
   const auto until = steady_clock::now() + options_.patience;
+  const bool is_behind = spool_ && !spool_->is_empty();
   bool is_in_doubt = false;
-  for (;;) {
+  int tries = 0;
+  while (!is_behind) {
     try {
-      if (!connection_ && !connect(until)) break;
-      is_in_doubt = true;
-      return write_together(group, uuid);
+      if (connect()) {
+        is_in_doubt = true;
+        return answer(group, write_group(*connection_, group.frame));
+      }
     } catch (const pg::Error& error) {
-      if (!error.connection_lost() && connection_->is_open()) return split(std::move(group), error);
-      connection_.reset();
+      if (is_refusal(error)) return split(std::move(group), error);
+      away(error);
+      // The server may have ended this session alone.
+      if (error.connection_lost() && ++tries < k_tries && connect()) continue;
     }
+    std::unique_lock lock(mutex_);
+    if (spool_ || is_stopping_ || steady_clock::now() >= until) break;
+    wake_.wait_until(lock, std::min(until, connect_at_), [this] { return is_stopping_; });
   }
-  for (Waiting& waiting : group) {
-    waiting.answer(unavailable(is_in_doubt ? "the database went away, and whether this was written "
-                                             "is not known; a dedup key makes a repeat safe"
-                                           : "the database is out of reach; nothing was written"));
+  spool(group, is_in_doubt);
+}
+
+void Committer::spool(Group& group, bool is_in_doubt) {
+  if (!spool_) {
+    const std::string detail = is_in_doubt
+                                   ? "the database went away, and whether this was written is not "
+                                     "known; a dedup key makes a repeat safe"
+                                   : "the database is out of reach; nothing was written";
+    for (Waiting& waiting : group.requests) waiting.answer(refused_with(503, detail));
+    return;
+  }
+  try {
+    spool_->append(group.frame);
+  } catch (const Error& error) {
+    logger_.error("events that came in could not be kept", {{"error", error.what()}});
+    const int status = dynamic_cast<const SpoolFull*>(&error) != nullptr ? 507 : 503;
+    for (Waiting& waiting : group.requests) waiting.answer(refused_with(status, error.what()));
+    return;
+  }
+  std::size_t index = 0;
+  for (Waiting& waiting : group.requests) {
+    Written written;
+    for (std::size_t i = 0; i < waiting.request.events.size(); ++i)
+      written.spool_ids.push_back(group.frame.uuid + "/" + std::to_string(index++));
+    waiting.answer(std::move(written));
   }
 }
 
-void Committer::write_together(Group& group, const std::string& uuid) {
-  std::vector<const Request*> requests;
-  for (const Waiting& waiting : group) requests.push_back(&waiting.request);
-  const std::string events = array_of(requests);
-  const pg::Result result = group.front().request.is_keyed
-                                ? connection_->query(k_write_keyed, pg::params(events))
-                                : connection_->query(k_write, pg::params(uuid, events));
-  answer_group(group, result.int64_array(0, 1), result.int64(0, 0));
-}
-
-void Committer::answer_group(Group& group, const std::vector<std::int64_t>& ids,
-                             std::int64_t newest) {
+void Committer::answer(Group& group, const GroupIds& all) {
   {
     const std::lock_guard lock(mutex_);
     ++counts_.groups;
-    counts_.events += static_cast<std::int64_t>(ids.size());
+    counts_.events += static_cast<std::int64_t>(all.ids.size());
   }
-  auto next = ids.begin();
-  for (Waiting& waiting : group) {
+  auto next = all.ids.begin();
+  for (Waiting& waiting : group.requests) {
     Written written;
     written.is_known = waiting.request.is_keyed;
     for (std::size_t i = 0; i < waiting.request.events.size(); ++i, ++next) {
       written.ids.push_back(*next);
-      written.is_known = written.is_known && *next <= newest;
+      written.is_known = written.is_known && *next <= all.newest;
     }
     waiting.answer(std::move(written));
   }
@@ -179,47 +200,47 @@ void Committer::answer_group(Group& group, const std::vector<std::int64_t>& ids,
 
 // One of them is refused; the others are written without it.
 void Committer::split(Group group, const pg::Error& error) {
-  if (!is_refusal(error)) {
-    logger_.error("events that came in could not be written", {{"error", error.what()}});
-    for (Waiting& waiting : group) waiting.answer(unavailable("the database refused to write"));
-    return;
-  }
-  std::size_t index = refused_index(error.primary()).value_or(0);
-  auto refused = group.begin();
-  if (group.size() > 1 && refused_index(error.primary())) {
+  std::vector<Waiting>& requests = group.requests;
+  std::size_t index = refused_index(error).value_or(0);
+  auto refused = requests.begin();
+  if (requests.size() > 1 && refused_index(error)) {
     while (index >= refused->request.events.size()) index -= (refused++)->request.events.size();
-  } else if (group.size() > 1) {
+  } else if (requests.size() > 1) {
     // The error does not say which: halves find it.
-    const auto middle = group.begin() + static_cast<std::ptrdiff_t>(group.size() / 2);
-    Group second(std::make_move_iterator(middle), std::make_move_iterator(group.end()));
-    group.erase(middle, group.end());
-    write(std::move(group));
-    write(std::move(second));
-    return;
+    const auto middle = requests.begin() + static_cast<std::ptrdiff_t>(requests.size() / 2);
+    std::vector<Waiting> second(std::make_move_iterator(middle),
+                                std::make_move_iterator(requests.end()));
+    requests.erase(middle, requests.end());
+    place(Group(std::move(requests)));
+    return place(Group(std::move(second)));
   }
   refused->answer(refusal(refused->request, error, index));
-  group.erase(refused);
-  if (!group.empty()) write(std::move(group));
+  requests.erase(refused);
+  if (!requests.empty()) place(Group(std::move(requests)));
 }
 
-// False: not in time.
-bool Committer::connect(steady_clock::time_point until) {
-  pg::ReconnectBackoff backoff;
-  for (;;) {
-    try {
-      connection_.emplace(pg::Connection::open(connect_options_));
-      return true;
-    } catch (const pg::Error& error) {
-      const auto pause = backoff.next();
-      if (steady_clock::now() + pause >= until) {
-        logger_.warn("events that came in are refused: the database is out of reach",
-                     {{"error", error.what()}});
-        return false;
-      }
-      std::unique_lock lock(mutex_);
-      if (wake_.wait_for(lock, pause, [this] { return is_stopping_; })) return false;
-    }
+// False: the database is away, as far as is known.
+bool Committer::connect() {
+  if (connection_) return true;
+  if (steady_clock::now() < connect_at_) return false;
+  try {
+    connection_.emplace(pg::Connection::open(connect_options_));
+    backoff_.reset();
+    is_told_ = false;
+    return true;
+  } catch (const pg::Error& error) {
+    away(error);
+    connect_at_ = steady_clock::now() + backoff_.next();
+    return false;
   }
+}
+
+void Committer::away(const pg::Error& error) {
+  connection_.reset();
+  if (!std::exchange(is_told_, true))
+    logger_.warn(spool_ ? "events that come in are kept on disk: the database does not take them"
+                        : "events that come in are refused: the database does not take them",
+                 {{"error", error.what()}});
 }
 
 }  // namespace evd::ingest

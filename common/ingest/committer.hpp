@@ -1,6 +1,7 @@
 // Writes what comes in: one thread with a connection of its own takes all requests that wait and
 // commits them together, so that many clients share the wait for the disk. A group whose commit is
-// in doubt is repeated under the same uuid, and written once.
+// in doubt is repeated under the same uuid, and written once. While the database is away, groups go
+// to the spool, if there is one, and from there to the database, before whatever came later.
 #pragma once
 
 #include <condition_variable>
@@ -10,15 +11,19 @@
 #include <thread>
 
 #include "common/ingest/request.hpp"
+#include "common/ingest/spool.hpp"
+#include "common/ingest/write.hpp"
 #include "common/logging/logger.hpp"
+#include "common/pg/backoff.hpp"
 #include "common/pg/connection.hpp"
 
 namespace evd::ingest {
 
 // What became of a request.
 struct Written {
-  std::vector<std::int64_t> ids;  // in the order of its events
-  bool is_known = false;          // all of them were written before
+  std::vector<std::int64_t> ids;       // in the order of its events
+  bool is_known = false;               // all of them were written before
+  std::vector<std::string> spool_ids;  // instead of ids: they are on the disk
   std::optional<Problem> problem;
 };
 
@@ -26,18 +31,20 @@ using Answer = std::function<void(Written)>;
 
 struct CommitterOptions {
   std::size_t max_events = 20'000;            // that wait; more are refused
-  std::size_t max_bytes = 64 * 1024 * 1024;   // likewise
-  std::chrono::milliseconds patience{5'000};  // with a database that does not answer
+  std::size_t max_bytes = 67'108'864;         // likewise
+  std::chrono::milliseconds patience{5'000};  // without a spool, with a database that is away
 };
 
 struct CommitterCounts {
   std::int64_t groups = 0, events = 0;  // that were committed
+  std::int64_t spooled_bytes = 0;       // that wait on disk
 };
 
 class Committer {
  public:
-  Committer(pg::ConnectOptions connect, CommitterOptions options, logging::Logger& logger);
-  ~Committer();  // writes what waits, or answers that it was not written
+  Committer(pg::ConnectOptions connect, std::optional<Spool> spool, CommitterOptions options,
+            logging::Logger& logger);
+  ~Committer();  // what waits is written, to the database or the disk, or its sender is told
 
   // False: too much waits, and `answer` is never called. Else it is called once, from this object's
   // thread.
@@ -50,20 +57,33 @@ class Committer {
     Request request;
     Answer answer;
   };
-  using Group = std::vector<Waiting>;
+  struct Group {
+    std::vector<Waiting> requests;
+    Frame frame;
+
+    explicit Group(std::vector<Waiting> from);
+  };
 
   void run();
-  Group take();
-  void write(Group group);
-  void write_together(Group& group, const std::string& uuid);
+  std::vector<Waiting> take();
+  void drain_spool();
+  void place(Group group);
+  void spool(Group& group, bool is_in_doubt);
   void split(Group group, const pg::Error& error);
-  void answer_group(Group& group, const std::vector<std::int64_t>& ids, std::int64_t newest);
-  bool connect(std::chrono::steady_clock::time_point until);
+  void answer(Group& group, const GroupIds& written);
+  bool connect();
+  void away(const pg::Error& error);
 
   const pg::ConnectOptions connect_options_;
   const CommitterOptions options_;
   logging::Logger& logger_;
-  std::optional<pg::Connection> connection_;  // used by the thread alone
+
+  // Used by the thread alone.
+  std::optional<Spool> spool_;
+  std::optional<pg::Connection> connection_;
+  pg::ReconnectBackoff backoff_;
+  std::chrono::steady_clock::time_point connect_at_{};  // not before
+  bool is_told_ = false;                                // that the database is away
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;

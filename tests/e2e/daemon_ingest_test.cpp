@@ -1,18 +1,17 @@
 // Events that come in over HTTP, at the real daemon.
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <atomic>
-#include <map>
+#include <fstream>
 #include <thread>
 
 #include "common/base/unique_fd.hpp"
 #include "tests/support/daemon_fixture.hpp"
+#include "tests/support/http_client.hpp"
 
 namespace evd::test {
 namespace {
@@ -20,83 +19,12 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-struct HttpAnswer {
-  long status = 0;  // 0: none
-  std::string body;
-  std::map<std::string, std::string> headers;  // names in lower case
-
-  json parsed() const { return json::parse(body, nullptr, false); }
-};
-
-// A keep-alive connection to one daemon.
-class Client {
- public:
-  explicit Client(std::string base, std::string socket = {})
-      : base_(std::move(base)), socket_(std::move(socket)), curl_(curl_easy_init()) {}
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-  ~Client() { curl_easy_cleanup(curl_); }
-
-  HttpAnswer post(const std::string& body, const std::vector<std::string>& headers = {},
-                  const std::string& path = "/v1/events") {
-    curl_easy_setopt(curl_, CURLOPT_POST, 1L);
-    curl_easy_setopt(curl_, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
-    curl_easy_setopt(curl_, CURLOPT_COPYPOSTFIELDS, body.c_str());
-    return perform(path, headers);
-  }
-
-  HttpAnswer get(const std::string& path, const std::vector<std::string>& headers = {}) {
-    curl_easy_setopt(curl_, CURLOPT_HTTPGET, 1L);
-    return perform(path, headers);
-  }
-
- private:
-  static std::size_t add(const char* data, std::size_t, std::size_t size, void* text) {
-    static_cast<std::string*>(text)->append(data, size);
-    return size;
-  }
-
-  static std::size_t add_header(const char* data, std::size_t, std::size_t size, void* answer) {
-    const std::string line(data, size);
-    if (const auto colon = line.find(": "); colon != std::string::npos) {
-      std::string name = line.substr(0, colon);
-      std::transform(name.begin(), name.end(), name.begin(), ::tolower);
-      static_cast<HttpAnswer*>(answer)->headers[name] =
-          line.substr(colon + 2, line.find_last_not_of("\r\n") - colon - 1);
-    }
-    return size;
-  }
-
-  HttpAnswer perform(const std::string& path, const std::vector<std::string>& headers) {
-    HttpAnswer answer;
-    curl_slist* list = nullptr;
-    for (const std::string& header : headers) list = curl_slist_append(list, header.c_str());
-    const std::string url = base_ + path;
-    curl_easy_setopt(curl_, CURLOPT_URL, url.c_str());
-    if (!socket_.empty()) curl_easy_setopt(curl_, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
-    curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, list);
-    curl_easy_setopt(curl_, CURLOPT_WRITEFUNCTION, &Client::add);
-    curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &answer.body);
-    curl_easy_setopt(curl_, CURLOPT_HEADERFUNCTION, &Client::add_header);
-    curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &answer);
-    curl_easy_setopt(curl_, CURLOPT_TIMEOUT, 30L);
-    curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);
-    if (curl_easy_perform(curl_) == CURLE_OK)
-      curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &answer.status);
-    curl_slist_free_all(list);
-    return answer;
-  }
-
-  std::string base_, socket_;
-  CURL* curl_;
-};
-
 const std::string k_json = "Content-Type: application/json";
 
 class DaemonIngest : public DaemonTest {
  protected:
-  std::unique_ptr<Client> local() {
-    return std::make_unique<Client>("http://localhost", shop.file("evd.sock").string());
+  std::unique_ptr<HttpClient> local() {
+    return std::make_unique<HttpClient>("http://localhost", shop.file("evd.sock").string());
   }
 };
 
@@ -153,7 +81,9 @@ TEST_F(DaemonIngest, BadRequestsAreToldWhy) {
   expect(422, R"({"event_name": "unheard"})", "event_name: no such event: \"unheard\"");
   expect(422, R"({"event_name": "purchased", "deliver_at": "tomorrow or so"})", "tomorrow or so");
   expect(422, R"({"event_name": "purchased", "args": "\u0000"})", "");
-  expect(413, std::string(9 * 1024 * 1024, ' '), "too large");
+  std::string large;
+  large.resize(9'000'000, ' ');
+  expect(413, large, "too large");
   EXPECT_EQ(client->post("{}", {k_json}, "/v1/event").status, 404);
   EXPECT_EQ(client->get("/v1/events").status, 405);
   EXPECT_EQ(client->post("{}", {k_json}, "/healthz").status, 405);
@@ -264,13 +194,13 @@ class DaemonIngestTcp : public DaemonIngest {
   // On a port of its own.
   void start(const std::string& tokens, const std::string& more = {}) {
     const int port = free_port();
-    base_ = "http://127.0.0.1:" + std::to_string(port);
+    base = "http://127.0.0.1:" + std::to_string(port);
     Settings settings = shop.settings();
     settings["daemon"]["listen"] = "[\"127.0.0.1:" + std::to_string(port) + "\"]";
     if (!tokens.empty()) settings["daemon"]["tokens"] = tokens;
     if (!more.empty()) settings["daemon"]["allowed_hosts"] = more;
     shop.write_config(settings);
-    evd_ = shop.start_evd();
+    running = shop.start_evd();
   }
 
   static int free_port() {
@@ -279,19 +209,19 @@ class DaemonIngestTcp : public DaemonIngest {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size);
+    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
     ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
     return ntohs(address.sin_port);
   }
 
-  std::string base_;
-  Program evd_;
+  std::string base;
+  Program running;
 };
 
 TEST_F(DaemonIngestTcp, NeedsATokenOfTheRightRole) {
   start(
       R"([{ role = "emitter", token = "let-me-emit" }, { role = "reader", token = "let-me-read" }])");
-  Client client(base_);
+  HttpClient client(base);
   const std::string event = R"({"event_name": "purchased"})";
   EXPECT_EQ(client.post(event, {k_json}).status, 401);
   EXPECT_EQ(client.post(event, {k_json, "Authorization: Bearer wrong"}).status, 401);
@@ -303,19 +233,60 @@ TEST_F(DaemonIngestTcp, NeedsATokenOfTheRightRole) {
 
 TEST_F(DaemonIngestTcp, WithoutTokensOnlyTellsOfItsHealth) {
   start("");
-  Client client(base_);
+  HttpClient client(base);
   EXPECT_EQ(client.post(R"({"event_name": "purchased"})", {k_json}).status, 401);
   EXPECT_EQ(client.get("/readyz").status, 200);
 }
 
 TEST_F(DaemonIngestTcp, AnUnknownHostIsRefused) {
   start(R"([{ role = "emitter", token = "t" }])", R"(["events.example"])");
-  Client client(base_);
+  HttpClient client(base);
   const std::string event = R"({"event_name": "purchased"})", token = "Authorization: Bearer t";
   EXPECT_EQ(client.post(event, {k_json, token, "Host: rebound.example"}).status, 421);
   EXPECT_EQ(client.get("/metrics", {"Host: rebound.example"}).status, 421);
   EXPECT_EQ(client.post(event, {k_json, token, "Host: events.example:80"}).status, 201);
   EXPECT_EQ(client.post(event, {k_json, token, "Host: LOCALHOST"}).status, 201);
+}
+
+// docs/openapi.json: its paths are the server's, its examples are taken, and what the server
+// answers is in it.
+TEST_F(DaemonIngestTcp, IsWhatItsDescriptionSays) {
+  start(R"([{ role = "emitter", token = "t" }, { role = "reader", token = "r" }])");
+  HttpClient client(base);
+  const std::string token = "Authorization: Bearer t";
+  const json api = json::parse(std::ifstream(EVD_SOURCE_DIR "/docs/openapi.json"));
+  for (const auto& [path, methods] : api.at("paths").items()) {
+    if (!methods.contains("get")) continue;
+    const auto status = std::to_string(client.get(path).status);
+    EXPECT_TRUE(methods.at("get").at("responses").contains(status)) << path << " " << status;
+  }
+  const json& emit = api.at("paths").at("/v1/events").at("post");
+  for (const auto& [type, content] : emit.at("requestBody").at("content").items()) {
+    for (const auto& [name, example] : content.at("examples").items()) {
+      const auto answer = client.post(example.at("value").dump(), {"Content-Type: " + type, token});
+      EXPECT_EQ(answer.status, 201) << type << " " << name << ": " << answer.body;
+      const json& properties = api.at("components").at("schemas").at("Written").at("properties");
+      const json written = answer.parsed();
+      for (const auto& [key, value] : written.items()) EXPECT_TRUE(properties.contains(key)) << key;
+    }
+  }
+  std::string large;
+  large.resize(9'000'000, ' ');
+  const std::string event = R"({"event_name": "purchased"})";
+  const std::vector<std::pair<long, HttpAnswer>> refused = {
+      {400, client.post("{", {k_json, token})},
+      {401, client.post(event, {k_json})},
+      {403, client.post(event, {k_json, "Authorization: Bearer r"})},
+      {413, client.post(large, {k_json, token})},
+      {415, client.post(event, {"Content-Type: text/plain", token})},
+      {421, client.post(event, {k_json, token, "Host: other.example"})},
+      {422, client.post(R"({"event_name": "unheard"})", {k_json, token})}};
+  for (const auto& [status, answer] : refused) {
+    EXPECT_EQ(answer.status, status);
+    EXPECT_TRUE(emit.at("responses").contains(std::to_string(status)));
+    for (const auto& key : api.at("components").at("schemas").at("Problem").at("required"))
+      EXPECT_TRUE(answer.parsed().contains(key)) << key;
+  }
 }
 
 TEST_F(DaemonIngestTcp, AnAddressForOthersNeedsAProxy) {
