@@ -2,6 +2,9 @@
 
 #include <array>
 
+#include "common/alert/alertmanager_channel.hpp"
+#include "common/alert/elasticsearch_channel.hpp"
+#include "common/alert/email_channel.hpp"
 #include "common/alert/exec_channel.hpp"
 #include "common/alert/log_channel.hpp"
 #include "common/alert/slack_channel.hpp"
@@ -24,6 +27,9 @@ constexpr std::array k_channels = {
     Row{ChannelKind::k_slack, make<SlackChannel>},
     Row{ChannelKind::k_webhook, make<WebhookChannel>},
     Row{ChannelKind::k_exec, make<ExecChannel>},
+    Row{ChannelKind::k_alertmanager, make<AlertmanagerChannel>},
+    Row{ChannelKind::k_elasticsearch, make<ElasticsearchChannel>},
+    Row{ChannelKind::k_email, make<EmailChannel>},
 };
 
 std::unique_ptr<Channel> make_channel(const ChannelConfig& config, logging::Logger& logger) {

@@ -30,6 +30,9 @@ class Channel {
   // Nothing: the message was taken. Else the reason, one line without secrets. Never throws; comes
   // back within 40 s. Several threads may send on different channels, one at a time on each.
   virtual std::optional<std::string> send(const Alert& alert) = 0;
+
+  // How often it is to be sent again what is still unresolved; nothing: it remembers by itself.
+  virtual std::optional<Milliseconds> refresh_every() const { return std::nullopt; }
 };
 
 using Channels = std::map<std::string, std::unique_ptr<Channel>, std::less<>>;

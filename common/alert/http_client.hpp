@@ -13,6 +13,11 @@ std::optional<std::string> post_json(const std::string& url,
                                      const std::vector<std::string>& headers,  // "name: value"
                                      const std::string& body);
 
+// The same with another type of body; `answer` gets the first 4 KiB of what was answered.
+std::optional<std::string> post(const std::string& url, const std::string& content_type,
+                                const std::vector<std::string>& headers, const std::string& body,
+                                std::string* answer);
+
 // The same for a GET, whose body is of no interest: a heartbeat.
 std::optional<std::string> fetch(const std::string& url);
 

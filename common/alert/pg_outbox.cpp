@@ -38,6 +38,15 @@ std::optional<LeasedAlert> PgOutbox::take(const TakeAlert& request) {
   return LeasedAlert{result.int64(0, 0), parse_alert(result.text(0, 1))};
 }
 
+std::vector<Alert> PgOutbox::refresh(const std::string& channel, Milliseconds every) {
+  const auto result =
+      connection_.query("select message::text from evd.alert_refresh($1, $2::interval) message",
+                        pg::params(channel, std::to_string(every.count()) + " milliseconds"));
+  std::vector<Alert> alerts;
+  for (int row = 0; row < result.rows(); ++row) alerts.push_back(parse_alert(result.text(row, 0)));
+  return alerts;
+}
+
 bool PgOutbox::sent(std::int64_t group, std::int64_t token) {
   return connection_.query("select evd.alert_sent($1, $2)", pg::params(group, token)).boolean(0, 0);
 }

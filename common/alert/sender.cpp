@@ -34,6 +34,7 @@ int Sender::send_due(const Config& config, const SendOptions& options) {
   const std::string routes = routes_json(config, options.wait_for_group);
   while (outbox_.fold(routes, k_fold_limit) > 0 && clock_.now() < deadline) {
   }
+  refresh();
   int sent = 0;
   std::vector<std::string> active = names_of(channels_);
   while (!active.empty() && clock_.now() < deadline) {
@@ -45,6 +46,21 @@ int Sender::send_due(const Config& config, const SendOptions& options) {
     }
   }
   return sent;
+}
+
+// Nobody is told anew: one that fails is had again by the next refresh.
+void Sender::refresh() {
+  for (const auto& [name, channel] : channels_) {
+    const auto every = channel->refresh_every();
+    if (!every) continue;
+    for (const Alert& alert : outbox_.refresh(name, *every)) {
+      const auto failure = channel->send(alert);
+      if (!failure) continue;
+      logger_.warn("alert not refreshed",
+                   {{"alert", alert.id}, {"channel", name}, {"error", *failure}});
+      break;
+    }
+  }
 }
 
 // One message of each channel that has one; those that have none are no longer active.

@@ -33,6 +33,7 @@ class Sender {
   };
 
   std::vector<Posting> lease(const Config& config, std::vector<std::string>& active);
+  void refresh();
   static void post(std::vector<Posting>& postings);
   bool record(const Posting& posting);
 

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "common/base/base64.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
 
@@ -13,14 +14,6 @@ namespace {
 
 const unsigned char* bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-std::string base64(const unsigned char* data, std::size_t size) {
-  std::string text(4 * ((size + 2) / 3) + 1, '\0');
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), data, static_cast<int>(size));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
 }
 
 std::string decode_base64(std::string text) {
@@ -56,7 +49,7 @@ std::string sign_webhook(std::string_view secret, std::string_view id, std::int6
            signed_text.size(), digest.data(), &size) == nullptr) {
     throw Error("cannot sign a webhook");
   }
-  return "v1," + base64(digest.data(), size);
+  return "v1," + base64({reinterpret_cast<const char*>(digest.data()), size});
 }
 
 std::vector<std::string> webhook_headers(const std::vector<std::string>& secrets,

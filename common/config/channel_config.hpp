@@ -29,6 +29,7 @@ struct ChannelTarget {
   std::string password;
   std::string from;
   std::vector<std::string> to;
+  std::string ca_file;   // email: PEM; empty: those that the system trusts
   bool starttls = true;  // email: required whenever the server is not loopback
 };
 

@@ -35,6 +35,7 @@ constexpr Row<ChannelTarget> k_email_rows[] = {
     text<&ChannelTarget::from>("from"),
     texts<&ChannelTarget::to>("to"),
     flag<&ChannelTarget::starttls>("starttls"),
+    text<&ChannelTarget::ca_file>("ca_file"),
 };
 
 // Like texts, but each is a kind of alert or "*".

@@ -1,16 +1,13 @@
 // Events that come in over HTTP, at the real daemon.
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 
 #include <atomic>
 #include <fstream>
 #include <thread>
 
-#include "common/base/unique_fd.hpp"
 #include "tests/support/daemon_fixture.hpp"
+#include "tests/support/free_port.hpp"
 #include "tests/support/http_client.hpp"
 
 namespace evd::test {
@@ -31,7 +28,7 @@ class DaemonIngest : public DaemonTest {
 TEST_F(DaemonIngest, AnEventIsAnsweredAfterItsCommitAndRun) {
   const Program evd = shop.start_evd();
   const auto client = local();
-  const HttpAnswer answer = client->post(
+  const HttpReply answer = client->post(
       R"({"event_name": "purchased", "args": {"total": 1.50}, "key": "u1"})", {k_json});
   EXPECT_EQ(answer.status, 201) << answer.body;
   EXPECT_EQ(answer.headers.at("content-type"), "application/json");
@@ -45,14 +42,14 @@ TEST_F(DaemonIngest, AnEventIsAnsweredAfterItsCommitAndRun) {
 TEST_F(DaemonIngest, AnArrayIsAllOrNothing) {
   const Program evd = shop.start_evd();
   const auto client = local();
-  const HttpAnswer answer = client->post(
+  const HttpReply answer = client->post(
       R"([{"event_name": "purchased", "args": [1.10]}, {"event_name": "purchased"}])", {k_json});
   EXPECT_EQ(answer.status, 201) << answer.body;
   const auto ids = answer.parsed().at("ids").get<Ids>();
   ASSERT_EQ(ids.size(), 2U);
   EXPECT_EQ(shop.value("select args::text from evd.event where id = $1", pg::params(ids[0])),
             "[1.10]");
-  const HttpAnswer refused =
+  const HttpReply refused =
       client->post(R"([{"event_name": "purchased"}, {"event_name": "unheard"}])", {k_json});
   EXPECT_EQ(refused.status, 422);
   EXPECT_THAT(refused.parsed().at("detail").get<std::string>(),
@@ -65,7 +62,7 @@ TEST_F(DaemonIngest, BadRequestsAreToldWhy) {
   const auto client = local();
   const auto expect = [&](long status, const std::string& body, const std::string& detail,
                           const std::vector<std::string>& headers = {k_json}) {
-    const HttpAnswer answer = client->post(body, headers);
+    const HttpReply answer = client->post(body, headers);
     EXPECT_EQ(answer.status, status) << body;
     EXPECT_EQ(answer.headers.at("content-type"), "application/problem+json");
     EXPECT_EQ(answer.parsed().at("status"), status);
@@ -96,8 +93,8 @@ TEST_F(DaemonIngest, AKnownKeyIsToldTheSameId) {
   const Program evd = shop.start_evd();
   const auto client = local();
   const std::vector<std::string> headers = {k_json, "Idempotency-Key: order 17"};
-  const HttpAnswer first = client->post(R"({"event_name": "purchased"})", headers);
-  const HttpAnswer again = client->post(R"({"event_name": "purchased"})", headers);
+  const HttpReply first = client->post(R"({"event_name": "purchased"})", headers);
+  const HttpReply again = client->post(R"({"event_name": "purchased"})", headers);
   EXPECT_EQ(first.status, 201);
   EXPECT_EQ(again.status, 200);
   EXPECT_EQ(first.parsed().at("id"), again.parsed().at("id"));
@@ -105,9 +102,9 @@ TEST_F(DaemonIngest, AKnownKeyIsToldTheSameId) {
   const std::string own = R"({"event_name": "purchased", "dedup_key": "order 17"})";
   EXPECT_EQ(client->post(own, {k_json}).parsed().at("id"), first.parsed().at("id"));
   const std::string many = R"([{"event_name": "purchased"}, {"event_name": "purchased"}])";
-  const HttpAnswer both = client->post(many, headers);
+  const HttpReply both = client->post(many, headers);
   EXPECT_EQ(both.status, 201);
-  const HttpAnswer repeated = client->post(many, headers);
+  const HttpReply repeated = client->post(many, headers);
   EXPECT_EQ(repeated.status, 200);
   EXPECT_EQ(both.parsed().at("ids"), repeated.parsed().at("ids"));
   EXPECT_EQ(shop.number("select count(*) from evd.event"), 3);
@@ -120,7 +117,7 @@ TEST_F(DaemonIngest, TakesCloudEvents) {
   const std::string event =
       R"({"specversion": "1.0", "id": "A-1", "source": "/shop", "type": "purchased", "subject": "u7",)"
       R"( "time": "2026-01-01T00:00:00Z", "traceparent": "00-ab", "data": {"total": 2.50}})";
-  const HttpAnswer answer = client->post(event, headers);
+  const HttpReply answer = client->post(event, headers);
   EXPECT_EQ(answer.status, 201) << answer.body;
   EXPECT_EQ(client->post(event, headers).status, 200) << "source and id are its dedup key";
   EXPECT_EQ(shop.value("select args::text || key || (headers ->> 'traceparent') from evd.event"),
@@ -173,7 +170,7 @@ TEST_F(DaemonIngest, TooMuchAtOnceIsPutOff) {
   std::vector<std::jthread> clients;
   for (int n = 0; n < 30; ++n) {
     clients.emplace_back([&] {
-      const HttpAnswer answer = local()->post(many, {k_json});
+      const HttpReply answer = local()->post(many, {k_json});
       if (answer.status == 429) {
         has_retry_after = has_retry_after && answer.headers.contains("retry-after");
         ++put_off;
@@ -201,17 +198,6 @@ class DaemonIngestTcp : public DaemonIngest {
     if (!more.empty()) settings["daemon"]["allowed_hosts"] = more;
     shop.write_config(settings);
     running = shop.start_evd();
-  }
-
-  static int free_port() {
-    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
-    ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    return ntohs(address.sin_port);
   }
 
   std::string base;
@@ -273,7 +259,7 @@ TEST_F(DaemonIngestTcp, IsWhatItsDescriptionSays) {
   std::string large;
   large.resize(9'000'000, ' ');
   const std::string event = R"({"event_name": "purchased"})";
-  const std::vector<std::pair<long, HttpAnswer>> refused = {
+  const std::vector<std::pair<long, HttpReply>> refused = {
       {400, client.post("{", {k_json, token})},
       {401, client.post(event, {k_json})},
       {403, client.post(event, {k_json, "Authorization: Bearer r"})},
@@ -303,7 +289,7 @@ TEST_F(DaemonIngest, WhatCameInIsAnsweredBeforeItStops) {
   pg::Connection blocker = database.connect();
   blocker.query("begin");
   blocker.query("lock table evd.ingest_batch in access exclusive mode");
-  HttpAnswer answer;
+  HttpReply answer;
   std::jthread client([&] { answer = local()->post(R"({"event_name": "purchased"})", {k_json}); });
   ASSERT_TRUE(eventually([&] {
     return shop.number(

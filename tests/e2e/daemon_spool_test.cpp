@@ -61,7 +61,7 @@ TEST_F(DaemonSpool, KeepsEventsWhileTheDatabaseIsAwayAndWritesThemInOrder) {
   go_away(evd);
   const auto http = client();
   for (int i = 0; i < 20; ++i) {
-    const HttpAnswer answer = http->post(event("u" + std::to_string(i)), {k_json});
+    const HttpReply answer = http->post(event("u" + std::to_string(i)), {k_json});
     ASSERT_EQ(answer.status, 202) << answer.body;
     EXPECT_EQ(answer.parsed().at("spooled"), 1);
     EXPECT_EQ(answer.parsed().at("spool_ids").size(), 1U);
@@ -127,7 +127,7 @@ TEST_F(DaemonSpool, WithoutRoomIsSaidSo) {
   go_away(evd);
   const auto http = client();
   int kept = 0;
-  HttpAnswer answer = http->post(event("0"), {k_json});
+  HttpReply answer = http->post(event("0"), {k_json});
   for (; answer.status == 202; answer = http->post(event(std::to_string(kept)), {k_json})) ++kept;
   EXPECT_GT(kept, 0);
   EXPECT_EQ(answer.status, 507);

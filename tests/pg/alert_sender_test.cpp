@@ -94,6 +94,24 @@ TEST_F(AlertSender, MakesOneMessageOfAThousandEscalations) {
   EXPECT_EQ(send(), 0);
 }
 
+TEST_F(AlertSender, TellsAChannelThatForgetsAgainWhileItIsUnresolved) {
+  const auto again = [&] { return outbox_.refresh("slack", std::chrono::minutes{2}); };
+  raise("escalated", 1, 2);
+  EXPECT_EQ(send(), 1);
+  EXPECT_TRUE(again().empty()) << "it was told just now";
+  pass("3 minutes");
+  ASSERT_EQ(outbox_.refresh("slack", std::chrono::minutes{2}).size(), 1U);
+  EXPECT_TRUE(again().empty()) << "or just now again, by whoever asked first";
+  connection_.query("update evd.alert_group set refreshed_at = now() - interval '3 minutes'");
+  ASSERT_EQ(again().size(), 1U);
+  connection_.query(
+      "insert into evd.alert (kind, event_id, handler) values ('recovered', 1, 'lottery'),"
+      " ('recovered', 2, 'lottery')");
+  send();
+  connection_.query("update evd.alert_group set refreshed_at = now() - interval '3 minutes'");
+  EXPECT_TRUE(again().empty());
+}
+
 TEST_F(AlertSender, KeepsKindsEventsAndHandlersApart) {
   raise("escalated", 1, 2);
   raise("failing", 3, 4);

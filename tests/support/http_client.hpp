@@ -12,7 +12,7 @@
 
 namespace evd::test {
 
-struct HttpAnswer {
+struct HttpReply {
   long status = 0;  // 0: none
   std::string body;
   std::map<std::string, std::string> headers;  // names in lower case
@@ -24,20 +24,20 @@ struct HttpAnswer {
 class HttpClient {
  public:
   explicit HttpClient(std::string base, std::string socket = {})
-      : base(std::move(base)), socket_(std::move(socket)), curl_(curl_easy_init()) {}
+      : base_(std::move(base)), socket_(std::move(socket)), curl_(curl_easy_init()) {}
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
   ~HttpClient() { curl_easy_cleanup(curl_); }
 
-  HttpAnswer post(const std::string& body, const std::vector<std::string>& headers = {},
-                  const std::string& path = "/v1/events") {
+  HttpReply post(const std::string& body, const std::vector<std::string>& headers = {},
+                 const std::string& path = "/v1/events") {
     curl_easy_setopt(curl_, CURLOPT_POST, 1L);
     curl_easy_setopt(curl_, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
     curl_easy_setopt(curl_, CURLOPT_COPYPOSTFIELDS, body.c_str());
     return perform(path, headers);
   }
 
-  HttpAnswer get(const std::string& path, const std::vector<std::string>& headers = {}) {
+  HttpReply get(const std::string& path, const std::vector<std::string>& headers = {}) {
     curl_easy_setopt(curl_, CURLOPT_HTTPGET, 1L);
     return perform(path, headers);
   }
@@ -53,17 +53,17 @@ class HttpClient {
     if (const auto colon = line.find(": "); colon != std::string::npos) {
       std::string name = line.substr(0, colon);
       std::transform(name.begin(), name.end(), name.begin(), ::tolower);
-      static_cast<HttpAnswer*>(answer)->headers[name] =
+      static_cast<HttpReply*>(answer)->headers[name] =
           line.substr(colon + 2, line.find_last_not_of("\r\n") - colon - 1);
     }
     return size;
   }
 
-  HttpAnswer perform(const std::string& path, const std::vector<std::string>& headers) {
-    HttpAnswer answer;
+  HttpReply perform(const std::string& path, const std::vector<std::string>& headers) {
+    HttpReply answer;
     curl_slist* list = nullptr;
     for (const std::string& header : headers) list = curl_slist_append(list, header.c_str());
-    const std::string url = base + path;
+    const std::string url = base_ + path;
     curl_easy_setopt(curl_, CURLOPT_URL, url.c_str());
     if (!socket_.empty()) curl_easy_setopt(curl_, CURLOPT_UNIX_SOCKET_PATH, socket_.c_str());
     curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, list);
@@ -79,7 +79,7 @@ class HttpClient {
     return answer;
   }
 
-  std::string base, socket_;
+  std::string base_, socket_;
   CURL* curl_;
 };
 
