@@ -18,7 +18,7 @@
 namespace evd::evctl {
 namespace {
 
-constexpr std::array<Verb, 19> k_verbs{{
+constexpr std::array<Verb, 21> k_verbs{{
     {"migrate", "Create or upgrade the schema", declare_migrate},
     {"apply", "Put the file's events and handlers into the database", declare_apply},
     {"emit", "Write one event and print its id", declare_emit},
@@ -35,6 +35,8 @@ constexpr std::array<Verb, 19> k_verbs{{
     {"resume", "Start a handler again that is paused or out of reach", declare_resume},
     {"handlers", "Handlers, where they are hosted and what waits for them", declare_handlers},
     {"run", "Try a handler here and now, recording nothing", declare_run},
+    {"alerts", "What people were told, or are to be told", declare_alerts},
+    {"ack", "Somebody has seen an alert: no more about it for a while", declare_ack},
     {"prune", "Drop now what retention would drop with the next passes", declare_prune},
     {"doctor", "Check everything that can be wrong and say how to mend it", declare_doctor},
     {"version", "Versions of the program, the schema and PostgreSQL", declare_version},

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "cli/evctl/alerts.hpp"
 #include "cli/evctl/filter.hpp"
 #include "cli/evctl/settle.hpp"
 #include "cli/evctl/verbs.hpp"
@@ -165,10 +166,25 @@ ExitCode wait_and_tell(Context& context, const ReEmitFlags& flags, pg::Connectio
   return has_failed(pairs) ? ExitCode::k_failed : ExitCode::k_ok;
 }
 
-ExitCode re_emit(Context& context, const ReEmitFlags& flags) {
+// What the alert tells of, for its handler.
+std::vector<std::int64_t> find_alert(pg::Connection& connection, std::int64_t alert,
+                                     ReEmitFlags& flags) {
+  const auto result =
+      connection.query("select event_id, handler from evd.alert_events($1)", pg::params(alert));
+  if (result.empty()) throw Error(flags.ids.front() + " tells of nothing that is unresolved");
+  std::vector<std::int64_t> ids;
+  for (int row = 0; row < result.rows(); ++row) ids.push_back(result.int64(row, 0));
+  if (flags.filter.handler.empty()) flags.filter.handler = result.string(0, 1);
+  return ids;
+}
+
+ExitCode re_emit(Context& context, ReEmitFlags flags) {
   check(flags);
-  std::vector<std::int64_t> ids = parse_event_ids(flags.ids);
+  const auto alert = flags.ids.size() == 1 ? parse_alert_id(flags.ids.front()) : std::nullopt;
+  std::vector<std::int64_t> ids;
+  if (!alert) ids = parse_event_ids(flags.ids);
   pg::Connection connection = context.connect();
+  if (alert) ids = find_alert(connection, *alert, flags);
   if (ids.empty()) ids = find_events(connection, flags);
   if (!is_confirmed(flags, ids.size())) return ExitCode::k_failed;
 
@@ -189,7 +205,7 @@ ExitCode re_emit(Context& context, const ReEmitFlags& flags) {
 
 Action declare_re_emit(CLI::App& command) {
   auto flags = std::make_shared<ReEmitFlags>();
-  command.add_option("ID", flags->ids, "Events; or a filter instead");
+  command.add_option("ID", flags->ids, "Events, or an alert, like A17; or a filter instead");
   add_filter_options(command, flags->filter);
   command.add_flag("--all-handlers", flags->all_handlers, "Also what is done or resolved");
   command.add_flag("--same-key", flags->same_key, "Under the same idempotency key");

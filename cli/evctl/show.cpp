@@ -1,6 +1,7 @@
 // show: one event's whole story.
 #include <memory>
 
+#include "cli/evctl/alerts.hpp"
 #include "cli/evctl/filter.hpp"
 #include "cli/evctl/json.hpp"
 #include "cli/evctl/verbs.hpp"
@@ -78,6 +79,10 @@ void add_actions(Output& out, const Json& actions) {
 }
 
 ExitCode show(Context& context, const std::string& id_text) {
+  if (const auto alert = parse_alert_id(id_text)) {
+    show_alert(context, *alert);
+    return ExitCode::k_ok;
+  }
   const std::int64_t id = parse_event_id(id_text);
   pg::Connection connection = context.connect();
   // args go past the JSON library, for which a number is a double.
@@ -103,7 +108,7 @@ ExitCode show(Context& context, const std::string& id_text) {
 
 Action declare_show(CLI::App& command) {
   auto id = std::make_shared<std::string>();
-  command.add_option("ID", *id, "The event's id")->required();
+  command.add_option("ID", *id, "The event's id, or an alert's, like A17")->required();
   return [id](Context& context) { return show(context, *id); };
 }
 

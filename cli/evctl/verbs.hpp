@@ -34,6 +34,8 @@ Action declare_pause(CLI::App& command);
 Action declare_resume(CLI::App& command);
 Action declare_handlers(CLI::App& command);
 Action declare_run(CLI::App& command);
+Action declare_alerts(CLI::App& command);
+Action declare_ack(CLI::App& command);
 Action declare_prune(CLI::App& command);
 Action declare_doctor(CLI::App& command);
 Action declare_version(CLI::App& command);

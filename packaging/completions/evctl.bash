@@ -2,7 +2,7 @@
 
 _evctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-  local verbs="migrate apply emit export list show status audit tail re-emit replay resolve pause resume handlers run prune doctor version"
+  local verbs="migrate apply emit export list show status audit tail re-emit replay resolve pause resume handlers run alerts ack prune doctor version"
   local global="--config --database --json --help" verb="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     if [[ " $verbs " == *" $word "* ]]; then
@@ -39,6 +39,8 @@ _evctl() {
     replay) flags="--handler --event --since --until --rate --after --dry-run" ;;
     resolve) flags="--handler --why" ;;
     run) flags="--event --args" ;;
+    alerts) flags="--all --limit" ;;
+    ack) flags="--for" ;;
     prune) flags="--older-than --dry-run" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$flags $global" -- "$cur")
