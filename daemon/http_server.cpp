@@ -117,7 +117,7 @@ struct HttpServer::Exchange : std::enable_shared_from_this<Exchange> {
   HttpServer& server;
   MHD_Connection* connection;
   HttpRequest request;
-  bool is_too_large = false;
+  std::optional<HttpResponse> refused;  // because of its body
   bool is_asked = false;
 
   std::mutex mutex;                    // guards the answer, which comes from another thread
@@ -130,7 +130,7 @@ struct HttpServer::Exchange : std::enable_shared_from_this<Exchange> {
     if (!is_post && !routes.get.contains(request.path))
       return problem(404, "there is no such path");
     if (server.routes_.guard) {
-      if (auto refused = server.routes_.guard(request)) return refused;
+      if (auto reply = server.routes_.guard(request)) return reply;
     }
     const bool is_get =
         request.method == MHD_HTTP_METHOD_GET || request.method == MHD_HTTP_METHOD_HEAD;
@@ -140,13 +140,26 @@ struct HttpServer::Exchange : std::enable_shared_from_this<Exchange> {
   }
 
   void add(const char* data, std::size_t size) {
-    is_too_large = is_too_large || request.body.size() + size > server.routes_.max_body;
-    if (!is_too_large) request.body.append(data, size);
+    if (refused) return;
+    if (request.body.size() + size > server.routes_.max_body) {
+      refused = problem(413, "the body is too large");
+    } else if (server.body_bytes_ + size > server.routes_.max_bodies) {
+      refused = problem(429, "too many requests are under way");
+    } else {
+      server.body_bytes_ += size;
+      request.body.append(data, size);
+    }
+    if (refused) drop_body();
+  }
+
+  void drop_body() {
+    server.body_bytes_ -= request.body.size();
+    std::string().swap(request.body);
   }
 
   // The body is there. Whoever answers resumes the connection.
   MHD_Result ask() {
-    if (is_too_large) return send(connection, problem(413, "the body is too large"));
+    if (refused) return send(connection, *refused);
     if (const auto get = server.routes_.get.find(request.path); get != server.routes_.get.end())
       return send(connection, get->second());
     is_asked = true;
@@ -196,6 +209,7 @@ void HttpServer::Listener::completed(void*, MHD_Connection*, void** state,
                                      MHD_RequestTerminationCode) {
   auto* exchange = static_cast<std::shared_ptr<Exchange>*>(*state);
   if (exchange == nullptr) return;
+  (*exchange)->drop_body();
   if ((*exchange)->is_asked) --(*exchange)->server.pending_;
   delete exchange;
   *state = nullptr;

@@ -41,7 +41,8 @@ class HttpServer {
     std::map<std::string, Get> get;
     std::map<std::string, Post> post;
     Guard guard;
-    std::size_t max_body = 8'388'608;  // bytes; more is answered with 413
+    std::size_t max_body = 8'388'608;     // bytes; more is answered with 413
+    std::size_t max_bodies = 67'108'864;  // bytes of all that are under way; more, with 429
   };
 
   // `listen`: "HOST:PORT" or "unix:PATH", as in [daemon] listen; sockets that systemd passes take
@@ -56,7 +57,8 @@ class HttpServer {
   struct Exchange;
 
   const Routes routes_;
-  std::atomic<int> pending_{0};  // exchanges whose answer is waited for
+  std::atomic<int> pending_{0};             // exchanges whose answer is waited for
+  std::atomic<std::size_t> body_bytes_{0};  // that all exchanges hold
   std::vector<std::unique_ptr<Listener>> listeners_;
 };
 

@@ -48,6 +48,18 @@ std::vector<std::string_view> pieces_of(std::string_view container) {
 
 }  // namespace
 
+bool is_deeper(std::string_view text, int levels) {
+  int depth = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') --depth;
+    if (depth > levels) return true;
+    at = c == '"' ? end_of_string(text, at) : at + 1;
+  }
+  return false;
+}
+
 std::vector<std::string_view> elements_of(std::string_view array) { return pieces_of(array); }
 
 std::vector<Member> members_of(std::string_view object) {

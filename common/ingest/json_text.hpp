@@ -1,5 +1,5 @@
 // Taking JSON apart without decoding it, so that numbers keep every digit. The text is known to be
-// valid JSON.
+// valid JSON, except of is_deeper().
 #pragma once
 
 #include <string>
@@ -7,6 +7,9 @@
 #include <vector>
 
 namespace evd::ingest {
+
+// Whether arrays and objects lie more than `levels` deep within each other. Of any text.
+bool is_deeper(std::string_view text, int levels);
 
 // The elements of an array, as they stand; views into `array`.
 std::vector<std::string_view> elements_of(std::string_view array);

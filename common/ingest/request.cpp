@@ -145,6 +145,11 @@ std::variant<Request, Problem> parse_request(const Body& body) {
       type == "application/cloudevents+json" || type == "application/cloudevents-batch+json";
   if (!is_cloud && !type.empty() && type != "application/json")
     return Problem{415, "the body is to be application/json or application/cloudevents+json"};
+  // Deep ones take seconds to read, and more stack than PostgreSQL has.
+  if (is_deeper(body.text, k_max_depth)) {
+    return Problem{413, "arrays and objects lie more than " + std::to_string(k_max_depth) +
+                            " deep within each other"};
+  }
   const json document = json::parse(body.text, nullptr, false);
   if (document.is_discarded()) return Problem{400, "the body is not JSON"};
   auto found = entries_of(document, body.text, is_cloud);

@@ -33,6 +33,7 @@ struct Body {
 };
 
 constexpr std::size_t k_max_events = 1'000;  // of one request
+constexpr int k_max_depth = 200;             // of arrays and objects within each other
 
 // JSON (an event or an array of them) or structured CloudEvents 1.0 (one or a batch).
 std::variant<Request, Problem> parse_request(const Body& body);

@@ -1,11 +1,14 @@
 // Events that come in over HTTP, at the real daemon.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <atomic>
 #include <fstream>
 #include <thread>
 
+#include "common/base/unique_fd.hpp"
 #include "tests/support/daemon_fixture.hpp"
 #include "tests/support/free_port.hpp"
 #include "tests/support/http_client.hpp"
@@ -17,6 +20,23 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 const std::string k_json = "Content-Type: application/json";
+
+UniqueFd connect_to(const std::string& path) {
+  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  path.copy(static_cast<char*>(name.sun_path), sizeof name.sun_path - 1);
+  EXPECT_EQ(connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+  return fd;
+}
+
+void send_all(const UniqueFd& fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t sent = send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL);
+    ASSERT_GT(sent, 0);
+    text.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
 
 class DaemonIngest : public DaemonTest {
  protected:
@@ -154,6 +174,29 @@ TEST_F(DaemonIngest, ConcurrentRequestsShareCommitsAndABadOneHarmsNone) {
   EXPECT_EQ(taken, k_clients * k_each - k_each / 5);
   EXPECT_EQ(shop.number("select count(*) from evd.event"), taken);
   EXPECT_LT(shop.number("select count(*) from evd.ingest_batch"), taken) << "commits are shared";
+}
+
+// Ten bodies of 7 MiB are begun, and none ends: more than evd holds.
+TEST_F(DaemonIngest, BodiesThatNeverEndDoNotFillTheMemory) {
+  const Program evd = shop.start_evd();
+  constexpr std::size_t k_bytes = 7UL << 20;
+  const std::string head = "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                           std::to_string(k_bytes + 1) + "\r\n\r\n";
+  std::vector<UniqueFd> begun;
+  for (int n = 0; n < 10; ++n) {
+    begun.push_back(connect_to(shop.file("evd.sock").string()));
+    send_all(begun.back(), head + std::string(k_bytes, ' '));
+  }
+  const auto client = local();
+  HttpReply answer;
+  EXPECT_TRUE(eventually([&] {
+    answer = client->post(R"({"event_name": "purchased"})" + std::string(6UL << 20, ' '), {k_json});
+    return answer.status == 429;
+  }));
+  EXPECT_EQ(answer.headers.count("retry-after"), 1U);
+  begun.clear();
+  EXPECT_TRUE(eventually(
+      [&] { return client->post(R"({"event_name": "purchased"})", {k_json}).status == 201; }));
 }
 
 TEST_F(DaemonIngest, TooMuchAtOnceIsPutOff) {

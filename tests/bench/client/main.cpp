@@ -6,6 +6,7 @@
 
 #include "tests/bench/client/baselines.hpp"
 #include "tests/bench/client/emitter.hpp"
+#include "tests/bench/client/http_emitter.hpp"
 #include "tests/bench/client/pgq.hpp"
 #include "tests/bench/client/window_reader.hpp"
 
@@ -54,6 +55,17 @@ void add_pgq(CLI::App& app, PgqOptions& options, const std::string& url) {
   });
 }
 
+void add_emit_http(CLI::App& app, evd::bench::HttpEmitOptions& options, int& seconds) {
+  CLI::App* emit = app.add_subcommand("emit-http", "emits benched events over a daemon's socket");
+  emit->add_option("--socket", options.socket)->required();
+  emit->add_option("--connections", options.connections)->check(CLI::PositiveNumber);
+  emit->add_option("--seconds", seconds)->required();
+  emit->callback([&options, &seconds] {
+    options.time = std::chrono::seconds{seconds};
+    print(evd::bench::emit_http(options));
+  });
+}
+
 struct SpawnOptions {
   std::string program;
   std::int64_t count = 0;
@@ -85,6 +97,8 @@ int main(int argc, char** argv) {
   app.add_option("--database", emit_options.url)->required();
   add_emit(app, emit_options, seconds);
   add_pgq(app, pgq_options, emit_options.url);
+  evd::bench::HttpEmitOptions http_options;
+  add_emit_http(app, http_options, seconds);
   SpawnOptions spawn_options;
   add_baselines(app, spawn_options);
   CLI::App* read = app.add_subcommand("read-windows", "reads what evd took, and nothing else");
