@@ -151,7 +151,9 @@ std::variant<Request, Problem> parse_request(const Body& body) {
                             " deep within each other"};
   }
   const json document = json::parse(body.text, nullptr, false);
-  if (document.is_discarded()) return Problem{400, "the body is not JSON"};
+  // The parser takes a NUL for the end of the text, and nothing else does.
+  if (document.is_discarded() || body.text.find('\0') != std::string_view::npos)
+    return Problem{400, "the body is not JSON"};
   auto found = entries_of(document, body.text, is_cloud);
   if (const auto* problem = std::get_if<Problem>(&found)) return *problem;
   auto& entries = std::get<std::vector<Entry>>(found);

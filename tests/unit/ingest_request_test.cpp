@@ -54,6 +54,13 @@ TEST(IngestRequest, RefusesWhatIsNotAnEvent) {
   EXPECT_EQ(refused("{}", "text/plain").status, 415);
 }
 
+// Found by the fuzzer: to the parser a NUL is the end of the text.
+TEST(IngestRequest, RefusesABodyWithANul) {
+  const std::string event = R"({"specversion":"1.0","type":"a","source":"/s","id":"1","data":1})";
+  EXPECT_EQ(refused(event + '\0', k_cloud).status, 400);
+  EXPECT_EQ(refused(std::string(R"({"event_name":"a"})") + '\0' + "}").status, 400);
+}
+
 TEST(IngestRequest, LimitsTheEventsOfAList) {
   std::string events = R"([{"event_name":"a"})";
   for (std::size_t i = 1; i < ingest::k_max_events; ++i) events += R"(,{"event_name":"a"})";
