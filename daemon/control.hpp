@@ -45,7 +45,7 @@ struct Health {
   std::atomic<std::int64_t> events_taken{0}, windows_closed{0}, reconnects{0};
   std::atomic<bool> has_alert{
       true};  // the engine saw one waiting that the keeper has not looked at
-  std::atomic<std::int64_t> spooled_bytes{0};
+  std::atomic<std::int64_t> spooled_bytes{0}, untracked_failed{0};
   Published<std::map<std::string, dispatch::Outcomes>> outcomes;  // attempts of this node
   Published<std::string> installation;  // what evd.metrics() said last; empty: nothing yet
 

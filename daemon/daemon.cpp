@@ -67,6 +67,10 @@ pg::ConnectOptions ingest_options(const Config& config) {
   return options;
 }
 
+std::string instance_of(const Config& config) {
+  return config.database.instance.empty() ? "evd" : config.database.instance;
+}
+
 // None: events that come in while the database is away are refused.
 std::optional<ingest::Spool> open_spool(const Config& config, logging::Logger& logger) {
   const std::filesystem::path directory = std::filesystem::path(config.daemon.state_dir) / "spool";
@@ -89,7 +93,8 @@ std::optional<ingest::Spool> open_spool(const Config& config, logging::Logger& l
 }
 
 std::map<std::string, HttpServer::Get> get_routes(Health& health,
-                                                  const ingest::Committer& committer) {
+                                                  const ingest::Committer& committer,
+                                                  const UntrackedSlot& untracked) {
   return {
       {"/healthz",
        [] {
@@ -101,8 +106,9 @@ std::map<std::string, HttpServer::Get> get_routes(Health& health,
          return HttpResponse{ready ? 200 : 503, "text/plain; charset=utf-8",
                              ready ? "ready\n" : "not ready\n"};
        }},
-      {"/metrics", [&health, &committer] {
+      {"/metrics", [&health, &committer, &untracked] {
          health.spooled_bytes = committer.counts().spooled_bytes;
+         if (const auto runner = untracked.get()) health.untracked_failed = runner->failed();
          return HttpResponse{200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(health)};
        }}};
 }
@@ -145,19 +151,27 @@ ExitCode run(const Options& options) {
   if (options.embedded) cluster = start_embedded(*options.embedded, config, *logger);
   Health health;
   const Access access(config.daemon);
+  UntrackedSlot untracked;
   ingest::Committer committer(ingest_options(config), open_spool(config, *logger), {}, *logger);
   const HttpServer server(
       config.daemon.listen,
-      {.get = get_routes(health, committer),
-       .post = {{"/v1/events", events_route(committer)}},
+      {.get = get_routes(health, committer, untracked),
+       .post = {{"/v1/events", events_route(committer, untracked)}},
        .guard = [&access](const HttpRequest& request) { return access.refuse(request); }},
       *logger);
   while (!control.stop) {
     control.reload = false;
     {
       Engine engine(config, control, health, service, *logger);
-      const Keeper keeper(config, health, *logger);
+      untracked.set(std::make_shared<dispatch::Untracked>(
+          config,
+          [&](const Config& wanted, handlers::Sink& sink) {
+            return handlers::make_handlers(wanted, instance_of(config), sink, *logger);
+          },
+          *logger));
+      const Keeper keeper(config, health, untracked, *logger);
       engine.run();
+      untracked.set(nullptr);
     }
     if (!control.stop) config = reread(options, config, *logger);
   }

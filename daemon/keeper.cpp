@@ -21,9 +21,11 @@ constexpr Milliseconds k_drift_every{60'000};
 
 }  // namespace
 
-Keeper::Keeper(const Config& config, Health& health, logging::Logger& logger)
+Keeper::Keeper(const Config& config, Health& health, const UntrackedSlot& untracked,
+               logging::Logger& logger)
     : config_(config),
       health_(health),
+      untracked_(untracked),
       logger_(logger),
       channels_(alert::make_channels(config, logger)),
       direct_(config.daemon.state_dir, logger),
@@ -57,6 +59,7 @@ void Keeper::make_pass(pg::Connection& connection) {
   if (const std::int64_t taken = health_.events_taken; std::exchange(summarized_, taken) != taken) {
     pass_.summarize(journal);
   }
+  tell_lost(connection);
   const bool is_pass_due = clock_.now() >= next_pass_;
   if (is_pass_due) {
     next_pass_ = clock_.now() + config_.recovery.every;
@@ -73,6 +76,26 @@ void Keeper::make_pass(pg::Connection& connection) {
     alert::Sender(outbox, channels_, logger_, clock_).send_due(config_);
   }
   if (is_pass_due) pass_.say_complete();
+}
+
+// What failed and is in no log.
+void Keeper::tell_lost(pg::Connection& connection) {
+  const auto untracked = untracked_.get();
+  if (!untracked) return;
+  std::vector<dispatch::LostPair> lost = untracked->take_lost();
+  try {
+    for (; !lost.empty(); lost.pop_back()) {
+      const auto& [event_name, handler, error] = lost.back();
+      connection.query("select evd.tell_lost($1, $2, $3)",
+                       pg::params(event_name, handler,
+                                  error + "; the event is kept in " + config_.daemon.state_dir +
+                                      "/lost, for evctl emit --file"));
+      health_.has_alert = true;
+    }
+  } catch (const pg::Error&) {
+    untracked->put_back(std::move(lost));
+    throw;
+  }
 }
 
 void Keeper::check_drift(pg::Connection& connection) {

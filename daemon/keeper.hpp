@@ -9,23 +9,27 @@
 #include "common/config/config.hpp"
 #include "common/recovery/pass.hpp"
 #include "daemon/control.hpp"
+#include "daemon/events_route.hpp"
 #include "daemon/periodic.hpp"
 
 namespace evd::daemon {
 
 class Keeper {
  public:
-  Keeper(const Config& config, Health& health, logging::Logger& logger);
+  Keeper(const Config& config, Health& health, const UntrackedSlot& untracked,
+         logging::Logger& logger);
   ~Keeper();
 
  private:
   void beat(pg::Connection& connection);
   void make_pass(pg::Connection& connection);
+  void tell_lost(pg::Connection& connection);
   void check_drift(pg::Connection& connection);
   void database_lost(const pg::Error& error);
 
   const Config& config_;
   Health& health_;
+  const UntrackedSlot& untracked_;
   logging::Logger& logger_;
   SteadyClock clock_;
   alert::Channels channels_;  // used by the recovery thread alone

@@ -75,6 +75,9 @@ void add_node(std::vector<MetricFamily>& families, const Health& health) {
   families.push_back(family("evd_spool_bytes",
                             "Events on this node's disk that the database has yet to take.",
                             MetricType::Gauge, number(health.spooled_bytes)));
+  families.push_back(family("evd_untracked_failed_total",
+                            "Pairs of events that are not tracked which failed.",
+                            MetricType::Counter, number(health.untracked_failed)));
   families.push_back(attempts_of(health));
 }
 

@@ -62,7 +62,22 @@ std::map<std::string, std::unique_ptr<Handler>> make_handlers(const Config& conf
   return handlers;
 }
 
+// An sql handler's effect and what is recorded of it are one transaction; without a record there is
+// none.
+void check_untracked(const Config& config) {
+  for (const auto& [name, event] : config.events) {
+    if (event.reliability == Reliability::k_tracked) continue;
+    for (const std::string& handler : event.handlers) {
+      const auto found = config.handlers.find(handler);
+      if (found != config.handlers.end() && found->second.kind == HandlerKind::k_sql)
+        throw ConfigError(config.path + ": events." + name + ".reliability: the handler \"" +
+                          handler + "\" is sql, and runs only events that are tracked");
+    }
+  }
+}
+
 void check_handlers(const Config& config) {
+  check_untracked(config);
   for (const auto& [name, handler] : config.handlers) {
     if (!config.hosts_handler(name)) continue;
     if (handler.kind == HandlerKind::k_plugin) check_plugin(handler.plugin);
