@@ -99,6 +99,35 @@ void add_handlers(Output& out, const Json& report) {
   out.add(table.empty() ? "no handler is known; see evctl apply\n" : table.render(out.style()));
 }
 
+// What is wrong as a whole, and somebody was told of.
+void add_troubles(Output& out, const Json& troubles) {
+  for (const auto& trouble : troubles) {
+    out.line(painted("trouble    " + text_at(trouble, "kind") + " " + text_at(trouble, "subject"),
+                     Tone::k_bad, out.style()) +
+             " since " + time_at(trouble, "since") + ": " + printable(text_at(trouble, "error")));
+  }
+}
+
+std::string seconds_at(const Json& object, const char* key) {
+  if (!object.contains(key) || !object.at(key).is_number()) return {};
+  return age(static_cast<std::int64_t>(object.at(key).get<double>() * 1000));
+}
+
+// How long what failed within the last day took to be done, and people to be told.
+void add_recovery(Output& out, const Json& handlers) {
+  Table table({{"RECOVERED IN A DAY"},
+               {"PAIRS", ColumnKind::k_number},
+               {"MEDIAN", ColumnKind::k_number},
+               {"LONGEST", ColumnKind::k_number},
+               {"TOLD WITHIN", ColumnKind::k_number}});
+  for (const auto& handler : handlers) {
+    table.add({text_at(handler, "handler"), text_at(handler, "recovered"),
+               seconds_at(handler, "recovery_median"), seconds_at(handler, "recovery_longest"),
+               seconds_at(handler, "telling_median")});
+  }
+  if (!table.empty()) out.add("\n" + table.render(out.style()));
+}
+
 void add_escalated(Output& out, const Json& groups) {
   Table table({{"ESCALATED", ColumnKind::k_number},
                {"EVENT"},
@@ -126,11 +155,13 @@ ExitCode status(Context& context) {
   }
   const Json report = Json::parse(text);
   add_log(out, report);
+  add_troubles(out, report.at("troubles"));
   add_nodes(out, report.at("nodes"));
   add_routes(out, report.at("routes"));
   out.line("");
   add_handlers(out, report);
   add_escalated(out, report.at("escalated"));
+  add_recovery(out, report.at("recovery"));
   return ExitCode::k_ok;
 }
 

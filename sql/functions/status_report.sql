@@ -23,6 +23,11 @@ as $$
       select coalesce(jsonb_agg(to_jsonb(g) order by g.pairs desc), '[]')
       from (select f.event_name, f.handler, f.error, f.pairs, f.example
             from evd.failures(p_limit => 20, p_state => 'escalated') f) g),
+    'troubles', (
+      select coalesce(jsonb_agg(jsonb_build_object('kind', t.kind, 'subject', t.subject, 'error', t.error,
+                                                   'since', evd.iso_time(t.since)) order by t.since), '[]')
+      from evd.trouble t where t.told_at is not null),
+    'recovery', (select coalesce(jsonb_agg(to_jsonb(t) order by t.handler), '[]') from evd.recovery_times() t),
     'last_recovery_at', (
       select evd.iso_time(max(n.started_at)) from evd.node n where n.kind = 'evrecover'))
   from evd.meta m

@@ -75,5 +75,19 @@ TEST_F(EvctlAlerts, ReEmitTakesAnAlert) {
   EXPECT_EQ(evctl({"re-emit", "A99"}).exit, 1);
 }
 
+TEST_F(EvctlAlerts, StatusTellsWhatIsWrongAsAWholeAndHowLongRecoveryTook) {
+  connection_.query(
+      "select evd.note_trouble('config_drift', '(evd on web)', 'event \"x\" differs')");
+  connection_.query(
+      "update evd.delivery set state = 'done', run = 2, node_id = null,"
+      " ended_at = (select min(ended_at) from evd.attempt) + interval '90 seconds' where event_id "
+      "= 1");
+  const auto status = evctl({"status"});
+  EXPECT_EQ(status.exit, 0) << status.err;
+  EXPECT_THAT(status.out, HasSubstr("trouble    config_drift (evd on web) since "));
+  EXPECT_THAT(status.out, HasSubstr("event \"x\" differs"));
+  EXPECT_THAT(status.out, testing::ContainsRegex("giveCoupon +1 +90s"));
+}
+
 }  // namespace
 }  // namespace evd::test
