@@ -119,6 +119,7 @@ Config reread(const Options& options, const Config& old, logging::Logger& logger
   try {
     Config config = read_config(options);
     if (options.embedded) config.database.url = old.database.url;
+    config.daemon.listen = old.daemon.listen;
     logger.info("configuration is read again", {{"path", config.path}});
     alert::Channels channels = alert::make_channels(config, logger);
     alert::DirectAlert(config.daemon.state_dir, logger).clear(config, channels, "config_bad");
@@ -150,14 +151,15 @@ ExitCode run(const Options& options) {
   std::unique_ptr<pg::Cluster> cluster;
   if (options.embedded) cluster = start_embedded(*options.embedded, config, *logger);
   Health health;
-  const Access access(config.daemon);
+  Published<std::shared_ptr<const Access>> access;
+  access.set(std::make_shared<Access>(config.daemon));
   UntrackedSlot untracked;
   ingest::Committer committer(ingest_options(config), open_spool(config, *logger), {}, *logger);
   const HttpServer server(
       config.daemon.listen,
       {.get = get_routes(health, committer, untracked),
        .post = {{"/v1/events", events_route(committer, untracked)}},
-       .guard = [&access](const HttpRequest& request) { return access.refuse(request); }},
+       .guard = [&access](const HttpRequest& request) { return access.get()->refuse(request); }},
       *logger);
   while (!control.stop) {
     control.reload = false;
@@ -173,7 +175,9 @@ ExitCode run(const Options& options) {
       engine.run();
       untracked.set(nullptr);
     }
-    if (!control.stop) config = reread(options, config, *logger);
+    if (control.stop) break;
+    config = reread(options, config, *logger);
+    access.set(std::make_shared<Access>(config.daemon));
   }
   return ExitCode::k_ok;
 }

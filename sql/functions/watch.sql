@@ -14,7 +14,9 @@ begin
       case when evd.has_living_daemon('1 minute') then 'events wait, and every evd is busy or cannot take them'
            else 'events wait, and no evd is running' end || ': see evctl status' end);
 
-  select max(greatest(n.heartbeat_at, n.stopped_at)) into v_passed from evd.node n where n.kind = 'evrecover';
+  -- Only where it runs by itself: a person may have run it once.
+  select max(greatest(n.heartbeat_at, n.stopped_at)) into v_passed from evd.node n
+    where n.kind = 'evrecover' having count(*) >= 3;
   perform evd.note_trouble('recovery_stalled', '(evrecover)',
     case when v_passed < clock_timestamp() - p_after then
       format('it ran last at %s: is its crontab entry or its timer still there?', evd.iso_time(v_passed)) end);

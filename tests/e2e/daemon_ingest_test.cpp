@@ -260,6 +260,22 @@ TEST_F(DaemonIngestTcp, NeedsATokenOfTheRightRole) {
   EXPECT_EQ(client.get("/metrics").status, 200);
 }
 
+TEST_F(DaemonIngestTcp, ASighupTakesOtherTokens) {
+  start(R"([{ role = "emitter", token = "old" }])");
+  HttpClient client(base);
+  Settings settings = shop.settings();
+  settings["daemon"]["listen"] = "[\"" + base.substr(7) + "\"]";
+  settings["daemon"]["tokens"] = R"([{ role = "emitter", token = "new" }])";
+  shop.write_config(settings);
+  running->signal(SIGHUP);
+  ASSERT_TRUE(running->wait_for_output("read again"));
+  const std::string event = R"({"event_name": "purchased"})";
+  EXPECT_TRUE(eventually([&] {
+    return client.post(event, {k_json, "Authorization: Bearer new"}).status == 201;
+  }));
+  EXPECT_EQ(client.post(event, {k_json, "Authorization: Bearer old"}).status, 401);
+}
+
 TEST_F(DaemonIngestTcp, WithoutTokensOnlyTellsOfItsHealth) {
   start("");
   HttpClient client(base);
