@@ -7,7 +7,10 @@
 namespace evd::dispatch {
 namespace {
 
-constexpr Milliseconds k_renew_probe{15'000};     // half of what it is leased for
+constexpr Milliseconds k_renew_probe{15'000};  // half of what it is leased for
+// Windows that a handler lags behind before its shares are put off: it would have to read them
+// anew, and one that is only a moment slower than another never needs to.
+constexpr std::size_t k_behind_by = 3;
 constexpr Milliseconds k_thorough_every{10'000};  // looks at all that is due, however long ago
 
 }  // namespace
@@ -76,10 +79,12 @@ bool Dispatcher::can_claim() const {
 }
 
 // While handlers keep up, the database need not wait for them; else the window would be held for
-// nothing.
+// nothing, and opened while one of them has no room for its share yet.
 bool Dispatcher::can_claim_ahead() const {
   const std::size_t open = open_windows();
-  return !is_stopping_ && open <= 1 && open + 2 <= options_.max_windows;
+  const bool keep_up = std::all_of(hosts_.begin(), hosts_.end(),
+                                   [](const auto& entry) { return entry.second.backlog == 0; });
+  return !is_stopping_ && keep_up && open <= 1 && open + 2 <= options_.max_windows;
 }
 
 bool Dispatcher::claim() {
@@ -135,9 +140,9 @@ std::shared_ptr<Share> Dispatcher::share_for(
   const auto [entry, is_new] = by_handler.try_emplace(handler);
   if (!is_new) return entry->second;
   const auto host = hosts_.find(handler);
-  const bool runs_here = host != hosts_.end() && !host->second.is_shut() &&
-                         !host->second.is_behind &&
-                         host->second.backlog < static_cast<std::size_t>(options_.batch_size);
+  const bool runs_here =
+      host != hosts_.end() && !host->second.is_shut() && !host->second.is_behind &&
+      host->second.backlog < k_behind_by * static_cast<std::size_t>(options_.batch_size);
   if (!runs_here) {
     holding.deferred.push_back({handler, {}});
     if (host != hosts_.end()) host->second.is_behind = true;

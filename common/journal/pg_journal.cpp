@@ -82,8 +82,8 @@ constexpr std::string_view k_of_id = "(select * from evd.event_window where id =
 
 std::string read_all(std::string_view window) {
   return "select " + std::string(k_event_columns) +
-         ", coalesce(e.due_at > w.opened_at, false), 0::bigint, 0::bigint from " +
-         std::string(window) + " w cross join lateral evd.window_events(w.id) e";
+         ", coalesce(e.due_at > w.opened_at, false) from " + std::string(window) +
+         " w cross join lateral evd.window_events(w.id) e";
 }
 
 // Reads the log once: first come the events, then a row for each route whose events are counted.
@@ -113,8 +113,10 @@ Reading reading(std::string_view window, std::int64_t key, const SharesOnly& sha
 
 void read_window(const pg::Result& result, Window& window) {
   window.events.reserve(static_cast<std::size_t>(result.rows()));
+  const bool has_counts = result.columns() > k_event_width + 1;
   for (int row = 0; row < result.rows(); ++row) {
-    if (const std::int64_t events = result.int64(row, k_event_width + 1); events > 0) {
+    const std::int64_t events = has_counts ? result.int64(row, k_event_width + 1) : 0;
+    if (events > 0) {
       window.counted.push_back(
           {result.int32(row, 2), events, result.int64(row, k_event_width + 2)});
     } else {
