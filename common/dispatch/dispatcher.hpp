@@ -115,6 +115,7 @@ class Dispatcher {
   void start_deliveries(std::vector<journal::Delivery> deliveries);
   bool take_parts();
   bool look();
+  void confirm_place(Clock::TimePoint asked_at);
   const std::shared_ptr<const journal::Route>& route(std::int32_t id);
   bool runs_in_shares(const journal::Route& route) const;
 

@@ -87,9 +87,18 @@ bool Dispatcher::can_claim_ahead() const {
   return !is_stopping_ && keep_up && open <= 1 && open + 2 <= options_.max_windows;
 }
 
+// What the journal answered long after it was asked may have been taken over meanwhile: this
+// process was halted, or the database was.
+void Dispatcher::confirm_place(Clock::TimePoint asked_at) {
+  if (clock_.now() - asked_at < options_.spill_after || journal_->heartbeat(node_)) return;
+  throw journal::NodeFenced("node " + std::to_string(node_) + " was taken over while it waited");
+}
+
 bool Dispatcher::claim() {
   const Clock::TimePoint now = clock_.now();
   if (!can_claim() && !is_stopping_ && now < next_window_by_) return false;
+  const Clock::TimePoint asked_at =
+      has_next_window() ? next_window_by_ - options_.spill_after : now;
   tried_claim_ = true;
   journal::ClaimRequest request{random_token(), options_.batch_size, shares_only_, {}};
   if (can_claim_ahead()) request.next_token = random_token();
@@ -97,6 +106,7 @@ bool Dispatcher::claim() {
   const bool has_next = window && window->has_next;
   next_window_by_ = has_next ? now + options_.spill_after : Clock::TimePoint::max();
   if (!window) return false;
+  confirm_place(asked_at);
   took_window_ = true;
   filled_window_ = window->size() >= options_.batch_size;
   counters_.events_taken += window->size();
@@ -216,7 +226,9 @@ bool Dispatcher::take_deliveries(bool in_turn) {
     request.handlers.push_back({name, host.free_slots(), host.due_since});
   }
   if (request.handlers.empty()) return false;
+  const Clock::TimePoint asked_at = clock_.now();
   std::vector<journal::Delivery> deliveries = journal_->take_deliveries(node_, request);
+  if (!deliveries.empty()) confirm_place(asked_at);
   std::map<std::string, int> taken;
   for (const journal::Delivery& delivery : deliveries) ++taken[delivery.handler];
   for (const journal::HandlerSlots& asked : request.handlers) {
@@ -259,8 +271,10 @@ bool Dispatcher::take_parts() {
       names.push_back(name);
   }
   if (names.empty()) return false;
+  const Clock::TimePoint asked_at = clock_.now();
   std::optional<journal::Part> part =
       journal_->take_part(node_, random_token(), names, shares_only_);
+  if (part) confirm_place(asked_at);
   if (!part) {
     for (const std::string& name : names)
       hosts_.at(name).has_part = hosts_.at(name).is_behind = false;

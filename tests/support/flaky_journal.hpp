@@ -1,8 +1,9 @@
 // A journal whose connection breaks where its test says so: before a call took effect, or after it
-// and before the answer came. Counts calls. Belongs to the test's thread; the journal behind it
-// outlives it.
+// and before the answer came. Or one that takes long to answer. Counts calls. Belongs to the test's
+// thread; the journal behind it outlives it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -21,6 +22,10 @@ class FlakyJournal : public journal::Journal {
   // --- what the test does; each once
   void lose_answer(const std::string& call) { unanswered_.insert(call); }
   void lose_request(const std::string& call) { unsent_.insert(call); }
+  // Done after the call took effect and before it answers.
+  void before_answer(const std::string& call, std::function<void()> action) {
+    meanwhile_[call] = std::move(action);
+  }
   void lose_windows() { are_windows_lost_ = true; }  // as a crash that took their claims
   void stay_busy(int closes) { busy_ = closes; }
   void set_past(bool is_past) { is_past_ = is_past; }
@@ -130,12 +135,14 @@ class FlakyJournal : public journal::Journal {
     ++calls_[name];
     if (unsent_.erase(name) > 0) throw lost();
     auto answer = function();
+    if (const auto action = meanwhile_.extract(name)) action.mapped()();
     if (unanswered_.erase(name) > 0) throw lost();
     return answer;
   }
 
   journal::Journal& inner_;
   std::set<std::string> unanswered_, unsent_;
+  std::map<std::string, std::function<void()>> meanwhile_;
   std::map<std::string, int> calls_;
   int busy_ = 0;
   bool are_windows_lost_ = false;

@@ -21,6 +21,14 @@ class DispatcherLease : public DispatcherFixture {
     EXPECT_TRUE(dispatcher_->is_idle());
   }
 
+  // The process does not run for long, and another takes over, before it sees the call's answer.
+  void halt_in(const std::string& call) {
+    journal_.before_answer(call, [&] {
+      clock_.advance(seconds{20});
+      take_over();
+    });
+  }
+
   int most_attempts() const {
     int most = 0;
     for (const journal::DeliveryRow& row : memory_.deliveries())
@@ -85,6 +93,56 @@ TEST_F(DispatcherLease, LateResultsOfFormerDeliveriesChangeNothing) {
   run();
   EXPECT_EQ(journal_.calls("finish"), reports);
   EXPECT_THAT(rows("a"), ElementsAre("1 running 3/3"));
+}
+
+TEST_F(DispatcherLease, AWindowAnsweredAfterTheTakeoverStartsNothing) {
+  start({"a"});
+  emit("a", 2);
+  halt_in("claim");
+  EXPECT_THROW(run(), journal::NodeFenced);
+  EXPECT_THAT(a_->started(), IsEmpty());
+  join();
+  finish_all({1, 2});
+  EXPECT_THAT(a_->started(), ElementsAre(1, 2)) << "none twice";
+}
+
+TEST_F(DispatcherLease, APartAnsweredAfterTheTakeoverStartsNothing) {
+  start({"a"});
+  memory_.pause("a");
+  run();
+  emit("a", 2);
+  run();
+  memory_.resume("a");
+  clock_.advance(seconds{1});
+  halt_in("take_part");
+  EXPECT_THROW(run(), journal::NodeFenced);
+  EXPECT_THAT(a_->started(), IsEmpty());
+  join();
+  finish_all({1, 2});
+  EXPECT_THAT(a_->started(), ElementsAre(1, 2)) << "none twice";
+}
+
+TEST_F(DispatcherLease, DeliveriesAnsweredAfterTheTakeoverStartNothing) {
+  start({"a"});
+  emit("a");
+  run();
+  a_->end_all(k_try_again);
+  run();
+  clock_.advance(seconds{10});
+  halt_in("take_deliveries");
+  EXPECT_THROW(run(), journal::NodeFenced);
+  EXPECT_THAT(a_->started(), ElementsAre(1));
+  join();
+  finish_all({1});
+  EXPECT_THAT(a_->started(), ElementsAre(1, 1));
+}
+
+TEST_F(DispatcherLease, WhatIsAnsweredLateAndStillTheNodesRuns) {
+  start({"a"});
+  const auto ids = emit("a", 2);
+  journal_.before_answer("claim", [&] { clock_.advance(seconds{20}); });
+  run();
+  EXPECT_EQ(a_->running(), ids);
 }
 
 TEST_F(DispatcherLease, StartingOverDropsWhatIsHeldAndReported) {
