@@ -7,15 +7,14 @@
 namespace evd::ingest {
 namespace {
 
+// As little as can be for the server to plan, for every group.
 constexpr const char* k_write =
-    "with before as materialized (select last_value - (not is_called)::int as id"
-    "                             from evd.event_id_seq)"
-    " select b.id, coalesce(evd.emit_batch($1::uuid, $2), evd.batch_ids($1::uuid)) from before b";
+    "select coalesce(evd.emit_batch($1::uuid, $2), evd.batch_ids($1::uuid))";
 // Its keys tell the ids again, whether or not the group was written before.
 constexpr const char* k_write_keyed =
     "with before as materialized (select last_value - (not is_called)::int as id"
     "                             from evd.event_id_seq)"
-    " select b.id, evd.emit_many($1) from before b";
+    " select evd.emit_many($1), b.id from before b";
 
 // One frame, without what is refused.
 std::int64_t drain_frame(Spool& spool, pg::Connection& connection, Frame frame) {
@@ -63,8 +62,8 @@ GroupIds write_group(pg::Connection& connection, const Frame& group) {
                                 ? connection.query(k_write_keyed, pg::params(events))
                                 : connection.query(k_write, pg::params(group.uuid, events));
   GroupIds written;
-  written.newest = result.int64(0, 0);
-  if (!result.is_null(0, 1)) written.ids = result.int64_array(0, 1);
+  if (!result.is_null(0, 0)) written.ids = result.int64_array(0, 0);
+  if (group.is_keyed) written.newest = result.int64(0, 1);
   return written;
 }
 

@@ -8,7 +8,7 @@ namespace evd::ingest {
 
 struct GroupIds {
   std::vector<std::int64_t> ids;  // in the order of the events
-  std::int64_t newest = 0;        // the newest id there was before: what is above it is new
+  std::int64_t newest = 0;        // of a keyed group: what is above it is new
 };
 
 // One transaction. Throws pg::Error.

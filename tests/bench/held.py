@@ -7,9 +7,11 @@ import steady
 from figures import Figure
 
 WRITER = "begin; select evd.emit('benched');"
-READER = "begin isolation level repeatable read; select count(*) from evd.event \\watch 0.1"
+# Without workers of their own, four are four processes, and the others get their turn on two processors.
+READER = ("set max_parallel_workers_per_gather = 0; begin isolation level repeatable read; "
+          "select count(*) from evd.event \\watch 0.1")
 OTHERS = {"plain": [], "a writing transaction held open": [WRITER], "4 sessions counting": [READER] * 4}
-BATCH = 100
+BATCH = 1_000
 
 
 def offer(server, probes, config, rate, seconds, others):
