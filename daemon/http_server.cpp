@@ -229,7 +229,8 @@ HttpServer::HttpServer(const std::vector<std::string>& listen, Routes routes,
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr, nullptr,
         &Listener::handle, listener.get(), MHD_OPTION_LISTEN_SOCKET, socket.fd.get(),
         MHD_OPTION_CONNECTION_TIMEOUT, k_idle_timeout_s, MHD_OPTION_CONNECTION_LIMIT, k_connections,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, k_connection_memory, MHD_OPTION_NOTIFY_COMPLETED, &Listener::completed, listener.get(), MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, k_connection_memory, MHD_OPTION_NOTIFY_COMPLETED,
+        &Listener::completed, listener.get(), MHD_OPTION_END);
     if (listener->daemon == nullptr) throw Error("cannot serve HTTP on " + socket.address);
     std::ignore = socket.fd.release();  // libmicrohttpd closes it
     listeners_.push_back(std::move(listener));

@@ -40,13 +40,22 @@ std::string among_deliveries(const std::string& states, const Filter& filter, pg
       " where d.state in (" +
       states + ")";
   if (!filter.handler.empty()) sql += " and d.handler = " + text_param(filter.handler, params);
+  if (!filter.like.empty()) {
+    params.add(parse_event_id(filter.like));
+    sql +=
+        " and (d.handler, evd.error_fingerprint(d.last_error)) in"
+        " (select l.handler, evd.error_fingerprint(l.last_error) from evd.deliveries l"
+        " where l.state in ('waiting', 'escalated') and l.event_id = " +
+        placeholder(params) + ")";
+  }
   return sql + ")";
 }
 
 }  // namespace
 
 bool Filter::is_empty() const {
-  return status.empty() && event.empty() && handler.empty() && owner.empty() && since.empty();
+  return status.empty() && event.empty() && handler.empty() && owner.empty() && since.empty() &&
+         like.empty();
 }
 
 void add_filter_options(CLI::App& command, Filter& filter) {
@@ -83,9 +92,9 @@ std::string where_clause(const Filter& filter, Scope scope, pg::Params& params) 
       filter.status.empty() ? std::nullopt : std::optional(parse_status(filter.status));
   if (status) conditions.push_back("e.status = " + std::to_string(*status));
   if (scope == Scope::k_missing && !status) conditions.emplace_back("e.status <> 2");
-  if (status == k_escalated && !filter.handler.empty()) {
+  if (status == k_escalated && !(filter.handler.empty() && filter.like.empty())) {
     conditions.push_back(among_deliveries("'escalated'", filter, params));
-  } else if (scope == Scope::k_missing) {
+  } else if (scope == Scope::k_missing || !filter.like.empty()) {
     conditions.push_back(among_deliveries("'waiting', 'escalated'", filter, params));
   } else if (!filter.handler.empty()) {
     conditions.push_back(text_param(filter.handler, params) + " = any (e.expected)");
@@ -100,6 +109,10 @@ std::string where_clause(const Filter& filter, Scope scope, pg::Params& params) 
     conditions.push_back("e.created_at >= " + time_ago(filter.since, params));
   }
   return conditions.empty() ? "" : "where " + join(conditions, " and ");
+}
+
+std::optional<std::string> if_any(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 
 std::int64_t parse_event_id(std::string_view text) {

@@ -19,6 +19,7 @@ struct Filter {
   std::string handler;
   std::string owner;
   std::string since;  // a duration ago, or a time
+  std::string like;   // an event's id: pairs that failed as one of its own did
 
   bool is_empty() const;
 };
@@ -41,6 +42,8 @@ int parse_status(std::string_view text);
 // as a timestamp.
 std::string time_ago(std::string_view text, pg::Params& params);
 std::string time_ahead(std::string_view text, pg::Params& params);
+
+std::optional<std::string> if_any(const std::string& text);  // none where it is empty
 
 // Throws ConfigError for what is no id.
 std::int64_t parse_event_id(std::string_view text);

@@ -72,10 +72,6 @@ std::optional<std::string> failed_state(const std::string& status) {
   return "escalated";
 }
 
-std::optional<std::string> if_any(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional(text);
-}
-
 pg::Result failures(Context& context, const ListFlags& flags) {
   const Filter& filter = flags.filter;
   pg::Params params = pg::params(if_any(filter.event), if_any(filter.handler), flags.limit,

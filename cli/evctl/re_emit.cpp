@@ -1,16 +1,17 @@
-// re-emit: fresh attempts for what is missing of events.
-#include <unistd.h>
-
+// re-emit: fresh attempts for what is missing of events; of many, perhaps one of them first, and
+// no faster than told.
 #include <algorithm>
 #include <functional>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "cli/evctl/alerts.hpp"
-#include "cli/evctl/filter.hpp"
+#include "cli/evctl/json.hpp"
+#include "cli/evctl/pace.hpp"
+#include "cli/evctl/selection.hpp"
 #include "cli/evctl/settle.hpp"
 #include "cli/evctl/verbs.hpp"
 #include "common/base/duration.hpp"
@@ -19,32 +20,20 @@
 namespace evd::evctl {
 namespace {
 
-constexpr std::size_t k_page = 1000;  // events of a transaction
+constexpr Milliseconds k_wait{300'000};  // unless --wait says how long
 
 struct ReEmitFlags {
-  std::vector<std::string> ids;
-  Filter filter;
+  Selection selection;
   bool all_handlers = false;
   bool same_key = false;
   bool new_key = false;
+  bool canary = false;
+  std::int64_t rate = 0;
   std::string wait;
-  bool dry_run = false;
-  bool yes = false;
-
-  std::optional<std::string> handler() const {
-    return filter.handler.empty() ? std::nullopt : std::optional(filter.handler);
-  }
 };
 
 void check(const ReEmitFlags& flags) {
-  Filter beside_ids = flags.filter;
-  beside_ids.handler.clear();
-  if (flags.ids.empty() && flags.filter.is_empty()) {
-    throw ConfigError("re-emit what? Give ids, or a filter such as --status escalated");
-  }
-  if (!flags.ids.empty() && !beside_ids.is_empty()) {
-    throw ConfigError("give ids or a filter, not both (--handler goes with either)");
-  }
+  check_selection(flags.selection, "re-emit");
   if (flags.same_key && flags.new_key) {
     throw ConfigError("--same-key and --new-key contradict each other");
   }
@@ -58,163 +47,200 @@ void check(const ReEmitFlags& flags) {
   }
 }
 
-std::vector<std::int64_t> find_events(pg::Connection& connection, const ReEmitFlags& flags) {
-  pg::Params params;
-  const Scope scope = flags.all_handlers ? Scope::k_all : Scope::k_missing;
-  const std::string where = where_clause(flags.filter, scope, params);
-  const auto result =
-      connection.query("select e.id from evd.events e " + where + " order by e.xid, e.id", params);
-  std::vector<std::int64_t> ids;
-  for (int row = 0; row < result.rows(); ++row) ids.push_back(result.int64(row, 0));
-  return ids;
+bool is_re_emitted(const PairResult& pair) { return pair.result == "re-emitted"; }
+
+bool has_failed(const PairResult& pair) {
+  return pair.result.starts_with("failed") || pair.result.starts_with("escalated");
 }
 
-// A filter may mean more than its author thinks.
-bool is_confirmed(const ReEmitFlags& flags, std::size_t count) {
-  if (!flags.ids.empty() || flags.yes || flags.dry_run || count == 0) return true;
-  const std::string events = std::to_string(count) + (count == 1 ? " event" : " events");
-  if (::isatty(STDIN_FILENO) == 0) {
-    throw ConfigError("the filter means " + events + ": add --yes to re-emit them");
-  }
-  std::cerr << "re-emit " << events << "? [y/N] " << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
-}
-
-// Ids that a person typed must all exist; what a filter found may meanwhile have gone.
-pg::Result re_emit_page(pg::Connection& connection, const ReEmitFlags& flags,
-                        std::span<const std::int64_t> ids) {
-  const std::vector<std::int64_t> page(ids.begin(), ids.end());
-  const pg::Params params =
-      pg::params(page, flags.handler(), flags.all_handlers, flags.new_key, Context::actor());
-  if (flags.ids.empty()) {
-    return connection.query(
-        "select m.event_id, m.handler, m.result from evd.re_emit_many($1, $2, $3, $4, $5) m",
-        params);
-  }
-  return connection.query(
-      "select i.id, m.handler, m.result from unnest($1) i (id)"
-      " cross join lateral evd.re_emit(i.id, $2, $3, $4, $5) m",
-      params);
-}
-
-std::vector<PairResult> re_emit_all(pg::Connection& connection, const ReEmitFlags& flags,
-                                    std::span<const std::int64_t> ids) {
-  std::vector<PairResult> pairs;
-  while (!ids.empty()) {
-    const auto page = ids.first(std::min(ids.size(), flags.ids.empty() ? k_page : ids.size()));
-    pg::Transaction transaction(connection);
-    for (auto& pair : read_pairs(re_emit_page(connection, flags, page))) {
-      pairs.push_back(std::move(pair));
-    }
-    if (!flags.dry_run) transaction.commit();
-    ids = ids.subspan(page.size());
-  }
-  return pairs;
-}
-
-// Nothing was to be done again for the others: waiting for them would be waiting for nothing.
-std::size_t keep_re_emitted(std::vector<PairResult>& pairs) {
-  return std::erase_if(pairs, [](const auto& pair) { return pair.result != "re-emitted"; });
-}
-
-bool has_failed(const std::vector<PairResult>& pairs) {
-  return std::any_of(pairs.begin(), pairs.end(), [](const PairResult& pair) {
-    return pair.result != "done" && pair.result != "resolved";
-  });
-}
+bool is_under_way(const PairResult& pair) { return pair.result == "still waiting"; }
 
 // Something is missing, and none of it could be re-emitted now.
 bool could_not(const std::vector<PairResult>& pairs) {
-  const auto is = [](std::string_view word) {
-    return [word](const PairResult& pair) { return pair.result.starts_with(word); };
-  };
-  return std::none_of(pairs.begin(), pairs.end(), is("re-emitted")) &&
-         std::any_of(pairs.begin(), pairs.end(), std::not_fn(is("already")));
+  return std::none_of(pairs.begin(), pairs.end(), is_re_emitted) &&
+         !std::all_of(pairs.begin(), pairs.end(),
+                      [](const auto& pair) { return pair.result.starts_with("already"); });
 }
 
-void tell(Context& context, const ReEmitFlags& flags, std::vector<PairResult> pairs,
-          std::size_t events) {
-  Output& out = context.out();
-  const auto started = std::count_if(pairs.begin(), pairs.end(),
-                                     [](const auto& p) { return p.result == "re-emitted"; });
-  for (auto& pair : pairs) {
-    if (flags.dry_run && pair.result == "re-emitted") pair.result = "would be re-emitted";
-  }
-  if (context.json()) {
-    out.line("{\"dry_run\":" + std::string(flags.dry_run ? "true" : "false") + ",\"events\":" +
-             std::to_string(events) + ",\"re_emitted\":" + std::to_string(started) +
-             ",\"pairs\":" + pairs_json(pairs) + "}");
-    return;
-  }
-  out.add(pairs_table(pairs, out.style()));
-  out.line(std::to_string(started) + (flags.dry_run ? " would be re-emitted" : " re-emitted") +
-           " of " + std::to_string(events) + (events == 1 ? " event" : " events"));
-}
+class ReEmit {
+ public:
+  ReEmit(Context& context, const ReEmitFlags& flags)
+      : context_(context),
+        flags_(flags),
+        connection_(context.connect()),
+        wait_(flags.wait.empty() ? k_wait : *parse_duration(flags.wait)),
+        selected_(select_events(connection_, flags.selection,
+                                flags.all_handlers ? Scope::k_all : Scope::k_missing)) {}
 
-ExitCode wait_and_tell(Context& context, const ReEmitFlags& flags, pg::Connection& connection,
-                       std::vector<PairResult> pairs) {
-  keep_re_emitted(pairs);
-  wait_for_pairs(connection, pairs, *parse_duration(flags.wait));
-  if (context.json()) {
-    context.out().line("{\"re_emitted\":" + std::to_string(pairs.size()) +
-                       ",\"pairs\":" + pairs_json(pairs) + "}");
-  } else {
-    context.out().add(pairs_table(pairs, context.out().style()));
-  }
-  return has_failed(pairs) ? ExitCode::k_failed : ExitCode::k_ok;
-}
-
-// What the alert tells of, for its handler.
-std::vector<std::int64_t> find_alert(pg::Connection& connection, std::int64_t alert,
-                                     ReEmitFlags& flags) {
-  const auto result =
-      connection.query("select event_id, handler from evd.alert_events($1)", pg::params(alert));
-  if (result.empty()) throw Error(flags.ids.front() + " tells of nothing that is unresolved");
-  std::vector<std::int64_t> ids;
-  for (int row = 0; row < result.rows(); ++row) ids.push_back(result.int64(row, 0));
-  if (flags.filter.handler.empty()) flags.filter.handler = result.string(0, 1);
-  return ids;
-}
-
-ExitCode re_emit(Context& context, ReEmitFlags flags) {
-  check(flags);
-  const auto alert = flags.ids.size() == 1 ? parse_alert_id(flags.ids.front()) : std::nullopt;
-  std::vector<std::int64_t> ids;
-  if (!alert) ids = parse_event_ids(flags.ids);
-  pg::Connection connection = context.connect();
-  if (alert) ids = find_alert(connection, *alert, flags);
-  if (ids.empty()) ids = find_events(connection, flags);
-  if (!is_confirmed(flags, ids.size())) return ExitCode::k_failed;
-
-  const auto pairs = re_emit_all(connection, flags, ids);
-  const bool waits = !flags.wait.empty() && !flags.dry_run && !could_not(pairs);
-  if (waits) {
-    if (!context.json()) {
-      tell(context, flags, pairs, ids.size());
-      context.out().flush();
+  ExitCode run() {
+    const Selection& selection = flags_.selection;
+    if (!is_confirmed(selection, "re-emit", selected_.ids.size())) return ExitCode::k_failed;
+    std::span<const std::int64_t> rest = selected_.ids;
+    if (flags_.canary && !selection.dry_run) {
+      rest = re_emit_canary(rest);
+      if (std::any_of(watched_.begin(), watched_.end(), std::not_fn(is_well))) return stop(rest);
     }
-    return wait_and_tell(context, flags, connection, pairs);
+    rest = re_emit_all(rest);
+    if (!rest.empty()) return stop(rest);
+    const bool is_vain = could_not(pairs_);
+    if (!flags_.wait.empty() && !selection.dry_run && !is_vain) return wait_and_tell();
+    tell();
+    return is_vain ? ExitCode::k_failed : ExitCode::k_ok;
   }
-  tell(context, flags, pairs, ids.size());
-  return could_not(pairs) ? ExitCode::k_failed : ExitCode::k_ok;
-}
+
+ private:
+  static bool is_well(const PairResult& pair) {
+    return pair.result == "done" || pair.result == "resolved";
+  }
+
+  // One event whose outcome is awaited: the first of which anything is to run again. What it came
+  // to is in watched_. Returns the others.
+  std::span<const std::int64_t> re_emit_canary(std::span<const std::int64_t> ids) {
+    while (!ids.empty() && watched_.empty()) {
+      re_emit_page(ids.first(1));
+      ids = ids.subspan(1);
+    }
+    wait_for_pairs(connection_, watched_, wait_);
+    return ids;
+  }
+
+  // What is left once something that a canary was to find out fails again; else nothing.
+  std::span<const std::int64_t> re_emit_all(std::span<const std::int64_t> ids) {
+    // Ids that a person typed are re-emitted all or not at all.
+    const bool is_whole = !flags_.selection.is_filter() && flags_.rate == 0;
+    Pace pace(flags_.rate);
+    Progress progress(context_.out().is_terminal() && !context_.json() && !is_whole,
+                      static_cast<std::int64_t>(selected_.ids.size()));
+    std::size_t done = 0;
+    while (!ids.empty()) {
+      const std::size_t page = is_whole ? ids.size() : static_cast<std::size_t>(pace.page());
+      const auto now = ids.first(std::min(ids.size(), page));
+      re_emit_page(now);
+      ids = ids.subspan(now.size());
+      done += now.size();
+      progress.show(static_cast<std::int64_t>(selected_.ids.size() - ids.size()));
+      if (ids.empty() || flags_.selection.dry_run) continue;
+      pace.keep(static_cast<std::int64_t>(done));
+      if (flags_.canary && fails_again()) break;
+    }
+    return ids;
+  }
+
+  // Of what was re-emitted and has ended since the last call.
+  bool fails_again() {
+    wait_for_pairs(connection_, watched_, Milliseconds{0});
+    if (std::any_of(watched_.begin(), watched_.end(), has_failed)) return true;
+    std::erase_if(watched_, std::not_fn(is_under_way));
+    return false;
+  }
+
+  void re_emit_page(std::span<const std::int64_t> ids) {
+    pg::Transaction transaction(connection_);
+    std::vector<PairResult> pairs = read_pairs(query_page(ids));
+    if (!flags_.selection.dry_run) transaction.commit();
+    std::copy_if(pairs.begin(), pairs.end(), std::back_inserter(watched_), is_re_emitted);
+    std::move(pairs.begin(), pairs.end(), std::back_inserter(pairs_));
+  }
+
+  // Ids that a person typed must all exist; what a filter found may meanwhile have gone.
+  pg::Result query_page(std::span<const std::int64_t> ids) {
+    const pg::Params params =
+        pg::params(std::vector<std::int64_t>(ids.begin(), ids.end()), selected_.handler,
+                   flags_.all_handlers, flags_.new_key, Context::actor());
+    return connection_.query(
+        flags_.selection.is_filter()
+            ? "select m.event_id, m.handler, m.result from evd.re_emit_many($1, $2, $3, $4, $5) m"
+            : "select i.id, m.handler, m.result from unnest($1) i (id)"
+              " cross join lateral evd.re_emit(i.id, $2, $3, $4, $5) m",
+        params);
+  }
+
+  // It failed again, or did not end in time: the others would, too.
+  ExitCode stop(std::span<const std::int64_t> rest) {
+    std::erase_if(watched_, is_well);
+    const std::string left = std::to_string(rest.size()) +
+                             (rest.size() == 1 ? " event is" : " events are") + " left as " +
+                             (rest.size() == 1 ? "it was" : "they were");
+    if (context_.json()) {
+      context_.out().line("{\"dry_run\":false,\"events\":" + std::to_string(selected_.ids.size()) +
+                          ",\"re_emitted\":" + std::to_string(re_emitted()) + ",\"left\":" +
+                          std::to_string(rest.size()) + ",\"pairs\":" + pairs_json(watched_) + "}");
+    } else {
+      context_.out().add(pairs_table(watched_, context_.out().style()));
+      context_.out().line("stopped: " + left);
+    }
+    return ExitCode::k_failed;
+  }
+
+  std::int64_t re_emitted() const {
+    return std::count_if(pairs_.begin(), pairs_.end(), is_re_emitted);
+  }
+
+  void tell() {
+    Output& out = context_.out();
+    const bool is_trial = flags_.selection.dry_run;
+    const std::int64_t started = re_emitted();
+    for (auto& pair : pairs_) {
+      if (is_trial && is_re_emitted(pair)) pair.result = "would be re-emitted";
+    }
+    if (context_.json()) {
+      out.line("{\"dry_run\":" + std::string(is_trial ? "true" : "false") + ",\"events\":" +
+               std::to_string(selected_.ids.size()) + ",\"re_emitted\":" + std::to_string(started) +
+               ",\"pairs\":" + pairs_json(pairs_) + "}");
+      return;
+    }
+    out.add(
+        short_pairs_table(pairs_, is_trial ? "would be re-emitted" : "re-emitted", out.style()));
+    out.line(std::to_string(started) + (is_trial ? " would be re-emitted" : " re-emitted") +
+             " of " + std::to_string(selected_.ids.size()) +
+             (selected_.ids.size() == 1 ? " event" : " events"));
+  }
+
+  ExitCode wait_and_tell() {
+    if (!context_.json()) {
+      tell();
+      context_.out().flush();
+    }
+    // Nothing was to be done again for the others: waiting for them would be waiting for nothing.
+    std::erase_if(pairs_, std::not_fn(is_re_emitted));
+    wait_for_pairs(connection_, pairs_, wait_);
+    if (context_.json()) {
+      context_.out().line("{\"re_emitted\":" + std::to_string(pairs_.size()) +
+                          ",\"pairs\":" + pairs_json(pairs_) + "}");
+    } else {
+      context_.out().add(short_pairs_table(pairs_, "done", context_.out().style()));
+    }
+    return std::all_of(pairs_.begin(), pairs_.end(), is_well) ? ExitCode::k_ok : ExitCode::k_failed;
+  }
+
+  Context& context_;
+  const ReEmitFlags& flags_;
+  pg::Connection connection_;
+  Milliseconds wait_;
+  Selected selected_;
+  std::vector<PairResult> pairs_;    // of all that was asked for, so far
+  std::vector<PairResult> watched_;  // of those, what was re-emitted and is not known to be done
+};
 
 }  // namespace
 
 Action declare_re_emit(CLI::App& command) {
   auto flags = std::make_shared<ReEmitFlags>();
-  command.add_option("ID", flags->ids, "Events, or an alert, like A17; or a filter instead");
-  add_filter_options(command, flags->filter);
+  add_selection_options(command, flags->selection);
   command.add_flag("--all-handlers", flags->all_handlers, "Also what is done or resolved");
   command.add_flag("--same-key", flags->same_key, "Under the same idempotency key");
   command.add_flag("--new-key", flags->new_key, "Under a new idempotency key");
+  command.add_flag("--canary", flags->canary,
+                   "One event first; the others once it is done, until one of them fails again");
+  command.add_option("--rate", flags->rate, "Events a second; as fast as it can without it")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
   command.add_flag("--wait{5m}", flags->wait,
                    "Wait for the outcome, at most so long (--wait=30s); 5m without a time");
-  command.add_flag("--dry-run", flags->dry_run, "Only say what would be done");
-  command.add_flag("--yes", flags->yes, "Do not ask");
-  return [flags](Context& context) { return re_emit(context, *flags); };
+  return [flags](Context& context) {
+    check(*flags);
+    return ReEmit(context, *flags).run();
+  };
 }
 
 }  // namespace evd::evctl

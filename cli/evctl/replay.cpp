@@ -1,24 +1,20 @@
 // replay: gives a handler the events of a time once more, no faster than it is told to, so that
 // what is emitted meanwhile does not wait behind history.
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "cli/evctl/filter.hpp"
 #include "cli/evctl/json.hpp"
+#include "cli/evctl/pace.hpp"
 #include "cli/evctl/verbs.hpp"
 #include "common/pg/transaction.hpp"
 
 namespace evd::evctl {
 namespace {
-
-constexpr std::int64_t k_page = 1'000;  // events of a transaction, at most
 
 struct ReplayFlags {
   std::string handler;
@@ -41,7 +37,8 @@ class Replay {
       : context_(context),
         flags_(flags),
         connection_(context.connect()),
-        shows_progress_(context.out().is_terminal() && !context.json()) {
+        shows_progress_(context.out().is_terminal() && !context.json()),
+        pace_(flags.rate) {
     fix_range();
     if (!flags.after.empty()) position_ = position_of(parse_event_id(flags.after));
     count();
@@ -90,28 +87,26 @@ class Replay {
   }
 
   void replay_all() {
+    Progress progress(shows_progress_, total_);
     try {
-      const auto start = std::chrono::steady_clock::now();
       while (replay_page()) {
-        show_progress();
-        std::this_thread::sleep_until(start +
-                                      std::chrono::milliseconds(seen_ * 1'000 / flags_.rate));
+        progress.show(seen_);
+        pace_.keep(seen_);
       }
     } catch (const Error&) {
-      end_progress();
+      progress.end();
       if (seen_ > 0) {
         std::cerr << "evctl: " << seen_ << " of " << total_ << " events were replayed; --after "
                   << position_.id << " goes on from there\n";
       }
       throw;
     }
-    end_progress();
   }
 
-  // About two a second where the rate is low. False: that was the end.
+  // False: that was the end.
   bool replay_page() {
     pg::Params params = range();
-    params.add(std::clamp<std::int64_t>(flags_.rate / 2, 1, k_page));
+    params.add(pace_.page());
     const auto page = connection_.query(
         "select h.xid::text, h.id" + from_range() + " order by h.xid, h.id limit $7", params);
     if (page.empty()) return false;
@@ -132,15 +127,6 @@ class Replay {
         pg::params(ids, flags_.handler, Context::actor()));
     transaction.commit();
     return result.int64(0, 0);
-  }
-
-  void show_progress() const {
-    if (!shows_progress_) return;
-    std::cerr << "\r" << seen_ << " of " << total_ << " events, " << seen_ * 100 / total_ << " %  "
-              << std::flush;
-  }
-  void end_progress() const {
-    if (shows_progress_ && seen_ > 0) std::cerr << "\n";
   }
 
   void report() {
@@ -167,6 +153,7 @@ class Replay {
   const ReplayFlags& flags_;
   pg::Connection connection_;
   bool shows_progress_;
+  Pace pace_;
   std::string since_;
   std::string until_;
   Position position_;  // of the last event that was replayed

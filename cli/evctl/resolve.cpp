@@ -1,11 +1,12 @@
 // resolve: a person dealt with it. pause, resume: a handler's work.
 #include <algorithm>
 #include <memory>
-#include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
-#include "cli/evctl/filter.hpp"
 #include "cli/evctl/json.hpp"
+#include "cli/evctl/selection.hpp"
 #include "cli/evctl/settle.hpp"
 #include "cli/evctl/verbs.hpp"
 #include "common/base/text.hpp"
@@ -14,9 +15,10 @@
 namespace evd::evctl {
 namespace {
 
+constexpr std::size_t k_page = 1'000;  // events of a transaction
+
 struct ResolveFlags {
-  std::vector<std::string> ids;
-  std::optional<std::string> handler;
+  Selection selection;
   std::string why;
 };
 
@@ -25,21 +27,60 @@ bool is_left(const PairResult& pair) {
   return pair.result != "resolved" && !pair.result.starts_with("already");
 }
 
+// Ids that a person typed are resolved all or not at all.
+std::vector<PairResult> resolve_all(pg::Connection& connection, const ResolveFlags& flags,
+                                    const Selected& selected) {
+  std::vector<PairResult> pairs;
+  std::span<const std::int64_t> ids = selected.ids;
+  while (!ids.empty()) {
+    const auto page =
+        ids.first(flags.selection.is_filter() ? std::min(ids.size(), k_page) : ids.size());
+    pg::Transaction transaction(connection);
+    for (auto& pair :
+         read_pairs(connection.query("select i.id, r.handler, r.result from unnest($1) i (id)"
+                                     " cross join lateral evd.resolve(i.id, $2, $3, $4) r",
+                                     pg::params(std::vector<std::int64_t>(page.begin(), page.end()),
+                                                selected.handler, flags.why, Context::actor())))) {
+      pairs.push_back(std::move(pair));
+    }
+    if (!flags.selection.dry_run) transaction.commit();
+    ids = ids.subspan(page.size());
+  }
+  return pairs;
+}
+
+void tell(Context& context, const ResolveFlags& flags, std::vector<PairResult> pairs,
+          std::size_t events) {
+  const bool is_trial = flags.selection.dry_run;
+  std::int64_t resolved = 0;
+  for (auto& pair : pairs) {
+    if (pair.result != "resolved") continue;
+    ++resolved;
+    if (is_trial) pair.result = "would be resolved";
+  }
+  Output& out = context.out();
+  if (context.json()) {
+    out.line("{\"dry_run\":" + std::string(is_trial ? "true" : "false") +
+             ",\"events\":" + std::to_string(events) + ",\"resolved\":" + std::to_string(resolved) +
+             ",\"pairs\":" + pairs_json(pairs) + "}");
+    return;
+  }
+  const std::string word = is_trial ? "would be resolved" : "resolved";
+  out.add(short_pairs_table(pairs, word, out.style()));
+  if (flags.selection.is_filter() || is_trial) {
+    out.line(std::to_string(resolved) + " " + word + " of " + std::to_string(events) +
+             (events == 1 ? " event" : " events"));
+  }
+}
+
 ExitCode resolve(Context& context, const ResolveFlags& flags) {
-  const auto ids = parse_event_ids(flags.ids);
+  check_selection(flags.selection, "resolve");
   if (trim(flags.why).empty()) throw ConfigError("--why: say what was done instead");
   pg::Connection connection = context.connect();
-  pg::Transaction transaction(connection);
-  const auto pairs =
-      read_pairs(connection.query("select i.id, r.handler, r.result from unnest($1) i (id)"
-                                  " cross join lateral evd.resolve(i.id, $2, $3, $4) r",
-                                  pg::params(ids, flags.handler, flags.why, Context::actor())));
-  transaction.commit();
-  if (context.json()) {
-    context.out().line("{\"pairs\":" + pairs_json(pairs) + "}");
-  } else {
-    context.out().add(pairs_table(pairs, context.out().style()));
-  }
+  const Selected selected = select_events(connection, flags.selection, Scope::k_missing);
+  if (!is_confirmed(flags.selection, "resolve", selected.ids.size())) return ExitCode::k_failed;
+  const auto pairs = resolve_all(connection, flags, selected);
+  tell(context, flags, pairs, selected.ids.size());
   return std::any_of(pairs.begin(), pairs.end(), is_left) ? ExitCode::k_failed : ExitCode::k_ok;
 }
 
@@ -71,8 +112,7 @@ Action declare_switch(CLI::App& command, const char* function, const char* state
 
 Action declare_resolve(CLI::App& command) {
   auto flags = std::make_shared<ResolveFlags>();
-  command.add_option("ID", flags->ids, "Events")->required();
-  command.add_option("--handler", flags->handler, "Only this handler's pairs")->type_name("H");
+  add_selection_options(command, flags->selection);
   command.add_option("--why", flags->why, "What was done instead; kept with who said so")
       ->type_name("TEXT")
       ->required();

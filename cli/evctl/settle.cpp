@@ -1,6 +1,7 @@
 #include "cli/evctl/settle.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <thread>
 #include <utility>
@@ -11,6 +12,7 @@ namespace evd::evctl {
 namespace {
 
 constexpr Milliseconds k_poll{100};
+constexpr std::size_t k_table_rows = 50;
 
 // A pair that a person re-emitted began with no attempts counted: one that ended is a failure.
 constexpr const char* k_outcomes =
@@ -67,6 +69,18 @@ std::string pairs_table(const std::vector<PairResult>& pairs, const Style& style
     table.add({std::to_string(pair.event_id), pair.handler, Cell(pair.result, tone_of(word))});
   }
   return table.empty() ? "" : table.render(style);
+}
+
+std::string short_pairs_table(const std::vector<PairResult>& pairs, std::string_view usual,
+                              const Style& style) {
+  if (pairs.size() <= k_table_rows) return pairs_table(pairs, style);
+  std::vector<PairResult> unusual;
+  std::copy_if(pairs.begin(), pairs.end(), std::back_inserter(unusual),
+               [usual](const auto& pair) { return pair.result != usual; });
+  const std::size_t hidden = unusual.size() - std::min(unusual.size(), k_table_rows);
+  unusual.resize(unusual.size() - hidden);
+  return pairs_table(unusual, style) +
+         (hidden > 0 ? "… and " + std::to_string(hidden) + " more\n" : "");
 }
 
 void wait_for_pairs(pg::Connection& connection, std::vector<PairResult>& pairs,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/evctl/output.hpp"
@@ -22,6 +23,11 @@ std::vector<PairResult> read_pairs(const pg::Result& result);
 
 std::string pairs_json(const std::vector<PairResult>& pairs);
 std::string pairs_table(const std::vector<PairResult>& pairs, const Style& style);
+
+// The same; but of many, those with the usual result are left out, and of the others only the
+// first are shown.
+std::string short_pairs_table(const std::vector<PairResult>& pairs, std::string_view usual,
+                              const Style& style);
 
 // Waits until none of the pairs is under way any more. Their results become "done", "resolved",
 // "failed: …", "escalated: …", or "still waiting" when the time is up.

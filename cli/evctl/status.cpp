@@ -1,7 +1,11 @@
 // status: the installation on one screen. handlers: the part about handlers alone.
+#include <iostream>
 #include <memory>
+#include <optional>
+#include <thread>
 #include <vector>
 
+#include "cli/evctl/errors.hpp"
 #include "cli/evctl/json.hpp"
 #include "cli/evctl/verbs.hpp"
 #include "common/base/duration.hpp"
@@ -9,6 +13,8 @@
 
 namespace evd::evctl {
 namespace {
+
+constexpr const char* k_report = "select evd.status_report()::text";
 
 std::string age(std::int64_t milliseconds) {
   // To the second: a longer figure says no more.
@@ -146,13 +152,9 @@ std::string report_text(Context& context, const char* sql) {
   return connection.query(sql).string(0, 0);
 }
 
-ExitCode status(Context& context) {
-  const std::string text = report_text(context, "select evd.status_report()::text");
+void add_status(Context& context, const std::string& text) {
   Output& out = context.out();
-  if (context.json()) {
-    out.line(text);
-    return ExitCode::k_ok;
-  }
+  if (context.json()) return out.line(text);
   const Json report = Json::parse(text);
   add_log(out, report);
   add_troubles(out, report.at("troubles"));
@@ -162,6 +164,35 @@ ExitCode status(Context& context) {
   add_handlers(out, report);
   add_escalated(out, report.at("escalated"));
   add_recovery(out, report.at("recovery"));
+}
+
+// Until it is interrupted, also while the database is away.
+[[noreturn]] void watch(Context& context, Milliseconds every) {
+  Output& out = context.out();
+  std::optional<pg::Connection> connection;
+  for (;;) {
+    if (out.is_terminal()) out.add("\x1b[H\x1b[2J");  // from the top of an empty screen
+    try {
+      if (!connection) connection = context.connect();
+      add_status(context, connection->query(k_report).string(0, 0));
+    } catch (const pg::Error& error) {
+      if (!error.connection_lost()) throw;
+      connection.reset();
+      std::cerr << "evctl: " << judge(error).message << "; trying again\n";
+    }
+    if (!out.is_terminal() && !context.json()) out.line("");
+    out.flush();
+    std::this_thread::sleep_for(every);
+  }
+}
+
+ExitCode status(Context& context, const std::string& watch_every) {
+  if (!watch_every.empty()) {
+    const auto every = parse_duration(watch_every);
+    if (!every) throw ConfigError("--watch: not a duration: \"" + watch_every + "\"");
+    watch(context, *every);
+  }
+  add_status(context, report_text(context, k_report));
   return ExitCode::k_ok;
 }
 
@@ -180,7 +211,12 @@ ExitCode handlers(Context& context) {
 
 }  // namespace
 
-Action declare_status(CLI::App& /*command*/) { return status; }
+Action declare_status(CLI::App& command) {
+  auto every = std::make_shared<std::string>();
+  command.add_flag("--watch{2s}", *every,
+                   "Again and again, so often (--watch=10s); 2s without a time");
+  return [every](Context& context) { return status(context, *every); };
+}
 
 Action declare_handlers(CLI::App& /*command*/) { return handlers; }
 
