@@ -20,7 +20,7 @@ grant insert on evd.events to evd_operator, evd_worker;
 
 -- To look. The views call functions, which run with the reader's rights.
 grant select on evd.events, evd.deliveries, evd.event_window, evd.window_part, evd.route, evd.handler, evd.node,
-  evd.meta to evd_reader, evd_operator;
+  evd.meta, evd.trouble, evd.alert_channel to evd_reader, evd_operator;
 grant execute on function evd.in_window(xid8, bigint, evd.event_window), evd.unfinished_runs(), evd.event_pairs(evd.event),
   evd.handlers_done(evd.event), evd.is_settled(evd.event), evd.end_xid(), evd.end_id(), evd.has_unresolved(bigint),
   evd.is_processed(xid8, bigint, timestamptz, integer), evd.is_overdue(timestamptz, timestamptz, integer),

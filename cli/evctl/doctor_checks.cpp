@@ -1,7 +1,5 @@
 #include "cli/evctl/doctor_checks.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -10,7 +8,6 @@
 
 #include "common/base/duration.hpp"
 #include "common/base/text.hpp"
-#include "common/handlers/child.hpp"
 #include "common/schema/apply.hpp"
 #include "common/schema/check.hpp"
 
@@ -190,26 +187,36 @@ Findings check_drift(pg::Connection& connection, const Config& config) {
   return findings;
 }
 
-bool is_executable(const std::string& program) {
-  if (program.find('/') != std::string::npos) return ::access(program.c_str(), X_OK) == 0;
-  std::string_view path = handlers::k_handler_path;
-  while (!path.empty()) {
-    const std::string_view directory = path.substr(0, path.find(':'));
-    if (::access((std::string(directory) + "/" + program).c_str(), X_OK) == 0) return true;
-    path.remove_prefix(std::min(path.size(), directory.size() + 1));
+// Channels that have failed since they last took a message.
+Findings check_sending(pg::Connection& connection, const Config& /*config*/) {
+  const pg::Result failing =
+      connection.query("select name, failures, error from evd.alert_channel order by name");
+  Findings findings;
+  for (int row = 0; row < failing.rows(); ++row) {
+    findings.push_back({Level::k_warn, "sending",
+                        failing.string(row, 0) + " failed " + failing.string(row, 1) +
+                            " times in a row: " + failing.optional_string(row, 2).value_or(""),
+                        "evctl doctor --send-test; what waits is kept, see evctl alerts"});
   }
-  return false;
+  return findings;
 }
 
-void check_program(Findings& findings, const std::string& what,
-                   const std::vector<std::string>& command) {
-  if (command.empty()) return;
-  if (is_executable(command.front())) return;
-  findings.push_back({Level::k_fail, "programs", what + ": cannot execute " + command.front(),
-                      "install it, or chmod +x"});
+// What was told of the installation as a whole and is not over.
+Findings check_troubles(pg::Connection& connection, const Config& /*config*/) {
+  const pg::Result troubles = connection.query(
+      "select kind || case when subject = '' then '' else ' ' || subject end, error"
+      " from evd.trouble where told_at is not null order by 1");
+  Findings findings;
+  for (int row = 0; row < troubles.rows(); ++row) {
+    findings.push_back(
+        {Level::k_warn, "trouble",
+         troubles.string(row, 0) + ": " + troubles.optional_string(row, 1).value_or(""),
+         "evctl status"});
+  }
+  return findings;
 }
 
-constexpr std::array<DatabaseCheck, 12> k_checks{{
+constexpr std::array<DatabaseCheck, 14> k_checks{{
     {"schema", check_schema},
     {"server", check_server},
     {"roles", check_roles},
@@ -221,6 +228,8 @@ constexpr std::array<DatabaseCheck, 12> k_checks{{
     {"paused", check_paused},
     {"breakers", check_breakers},
     {"drift", check_drift},
+    {"troubles", check_troubles},
+    {"sending", check_sending},
     {"escalated", check_escalated},
 }};
 
@@ -238,24 +247,17 @@ std::string_view to_string(Level level) {
   return "fail";
 }
 
-Findings check_programs(const Config& config) {
-  Findings findings;
-  for (const auto& [name, handler] : config.handlers) {
-    if (!config.hosts_handler(name)) continue;
-    check_program(findings, "handler " + name, handler.command);
-    const bool is_plugin = handler.kind == HandlerKind::k_plugin;
-    if (is_plugin && ::access(handler.plugin.c_str(), R_OK) != 0) {
-      findings.push_back({Level::k_fail, "programs",
-                          "handler " + name + ": cannot read " + handler.plugin, "install it"});
-    }
-  }
-  for (const auto& [name, channel] : config.channels) {
-    check_program(findings, "alert channel " + name, channel.command);
-  }
-  if (findings.empty()) return one(Level::k_ok, "programs", "all can be executed");
-  return findings;
-}
-
 std::span<const DatabaseCheck> database_checks() { return k_checks; }
+
+std::string describe_figures(pg::Connection& connection) {
+  return connection
+      .query(
+          "select format('escalated=%s unread=%s lag=%ss',"
+          " (select count(*) from evd.deliveries d where d.state = 'escalated'),"
+          " r.report -> 'log' ->> 'unread',"
+          " round(coalesce((r.report -> 'log' ->> 'lag_ms')::numeric, 0) / 1000, 1))"
+          " from (select evd.status_report() as report offset 0) r")
+      .string(0, 0);
+}
 
 }  // namespace evd::evctl

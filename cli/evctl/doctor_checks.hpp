@@ -1,4 +1,4 @@
-// What `evctl doctor` looks at, each check apart from the others.
+// What `evctl doctor` looks at in the database, each check apart from the others.
 #pragma once
 
 #include <span>
@@ -22,9 +22,6 @@ struct Finding {
 
 using Findings = std::vector<Finding>;
 
-// Need no database.
-Findings check_programs(const Config& config);
-
 struct DatabaseCheck {
   const char* name;
   Findings (*run)(pg::Connection& connection, const Config& config);
@@ -33,5 +30,8 @@ struct DatabaseCheck {
 // In an order in which an earlier failure explains later ones. The first is whether the schema can
 // be worked with at all: without that none of the others can run.
 std::span<const DatabaseCheck> database_checks();
+
+// What is escalated, unread, and for how long: "escalated=0 unread=12 lag=0.4s".
+std::string describe_figures(pg::Connection& connection);
 
 }  // namespace evd::evctl

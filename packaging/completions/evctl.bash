@@ -35,9 +35,11 @@ _evctl() {
     list) flags="$filter --limit --group-by" ;;
     audit) flags="--since --full" ;;
     tail) flags="--event" ;;
-    re-emit) flags="$filter --all-handlers --same-key --new-key --wait --dry-run --yes" ;;
+    re-emit) flags="$filter --like --all-handlers --same-key --new-key --canary --rate --wait --dry-run --yes" ;;
     replay) flags="--handler --event --since --until --rate --after --dry-run" ;;
-    resolve) flags="--handler --why" ;;
+    resolve) flags="$filter --like --why --dry-run --yes" ;;
+    status) flags="--watch" ;;
+    doctor) flags="--send-test --check" ;;
     run) flags="--event --args" ;;
     alerts) flags="--all --limit" ;;
     ack) flags="--for" ;;

@@ -7,6 +7,7 @@ namespace evd::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using Json = nlohmann::json;
 
 TEST_F(InstalledEvctl, PausesAndResumesAHandler) {
@@ -67,6 +68,50 @@ TEST_F(InstalledEvctl, FindsWhatIsWrongAndSaysHowToMendIt) {
     }
   }
   EXPECT_EQ(failed, "programs evd ");
+}
+
+TEST_F(InstalledEvctl, DoctorTriesTheAlertChannels) {
+  const std::string file = config(
+      "[alerts.pager]\nexec = [\"/bin/sh\", \"-c\", \"cat > " + (directory_ / "page").string() +
+      "\"]\n[alerts.broken]\nexec = [\"/bin/sh\", \"-c\", \"echo no line >&2; exit 1\"]\n");
+  EXPECT_THAT(run_bare({"--config", file, "doctor"}).out, Not(HasSubstr("channel pager")));
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "page")) << "not unless it is asked to";
+  const auto tried = run_bare({"--config", file, "doctor", "--send-test"});
+  EXPECT_EQ(tried.exit, 1);
+  EXPECT_THAT(tried.out, HasSubstr("ok    channel pager: took the test message"));
+  EXPECT_THAT(tried.out, testing::ContainsRegex("fail  channel broken: .*no line"));
+  EXPECT_THAT(read_file(directory_ / "page"), HasSubstr("nothing is wrong"));
+}
+
+TEST_F(InstalledEvctl, DoctorAnswersAsAMonitoringPlugin) {
+  const auto alone = run_bare({"--config", config(), "doctor", "--check"});
+  EXPECT_EQ(alone.exit, 2);
+  EXPECT_THAT(alone.out, testing::StartsWith("EVD CRITICAL - evd: none is running"));
+  emit();
+  take_all("failed", "no | way");
+  auto connection = database_.connect();
+  connection.query("select evd.register_node('node', 'evd', '1', '{giveCoupon,lottery}')");
+  const auto failing = run_bare({"--config", config(), "doctor", "--check"});
+  EXPECT_EQ(failing.exit, 1) << failing.out;
+  EXPECT_THAT(failing.out,
+              testing::ContainsRegex("^EVD WARNING - .*escalated: 1 pairs wait for a person"));
+  EXPECT_THAT(failing.out, HasSubstr(" | escalated=1 unread=0 lag=0.0s\n"));
+  EXPECT_EQ(std::count(failing.out.begin(), failing.out.end(), '|'), 1);
+  const auto away = run_bare({"--database", "host=/nonexistent", "doctor", "--check"});
+  EXPECT_EQ(away.exit, 2);
+  EXPECT_THAT(away.out, testing::StartsWith("EVD CRITICAL - connection: "));
+  const auto unknown = run_bare({"--config", "/nonexistent.toml", "doctor", "--check"});
+  EXPECT_EQ(unknown.exit, 3);
+  EXPECT_THAT(unknown.out, testing::StartsWith("EVD UNKNOWN - config: "));
+}
+
+TEST_F(InstalledEvctl, DoctorTellsOfTroublesAndOfChannelsThatFail) {
+  auto connection = database_.connect();
+  connection.query("insert into evd.trouble values ('backlog', '(log)', now(), 'it grows', now())");
+  connection.query("insert into evd.alert_channel values ('slack', 4, now(), 'HTTP 500')");
+  const auto found = run_bare({"--config", config(), "doctor"});
+  EXPECT_THAT(found.out, HasSubstr("warn  trouble: backlog (log): it grows"));
+  EXPECT_THAT(found.out, HasSubstr("warn  sending: slack failed 4 times in a row: HTTP 500"));
 }
 
 TEST_F(Evctl, DiagnosesAMissingSchemaAndAnAbsentDatabase) {
