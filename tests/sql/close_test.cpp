@@ -303,5 +303,23 @@ TEST_F(Close, FreesPartsAndRunningDeliveriesOfADeadNode) {
   EXPECT_EQ(batch(connection, 2), "");
 }
 
+// A plan in which a part is looked for once for each that there is.
+TEST_F(Close, LeasesOnePartHoweverThePlanLooksForIt) {
+  emit();
+  run_window("", "{lottery}");
+  connection.query("analyze evd.window_part");  // the plan expects one, and may begin with either
+  for (int i = 0; i < 4; ++i) {
+    emit();
+    run_window("", "{lottery}");
+  }
+  for (const char* method : {"hashjoin", "mergejoin", "material", "indexscan", "bitmapscan"})
+    connection.query(std::string("set enable_") + method + " = off");
+  EXPECT_EQ(
+      rows(connection, "select window_id from evd.take_part($1, 7, '{lottery}')", pg::params(node)),
+      "1");
+  EXPECT_EQ(value(connection, "select count(*) from evd.window_part where node_id is not null"),
+            "1");
+}
+
 }  // namespace
 }  // namespace evd::test
