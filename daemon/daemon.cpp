@@ -133,6 +133,13 @@ Config reread(const Options& options, const Config& old, logging::Logger& logger
   }
 }
 
+// Nothing runs until a person does something about it.
+void tell_of_schema(const Config& config, const SchemaError& error, logging::Logger& logger) {
+  alert::Channels channels = alert::make_channels(config, logger);
+  alert::DirectAlert(config.daemon.state_dir, logger)
+      .raise(config, channels, "database_away", std::string("evd does not start: ") + error.what());
+}
+
 }  // namespace
 
 ExitCode check_config(const Options& options) {
@@ -172,7 +179,12 @@ ExitCode run(const Options& options) {
           },
           *logger));
       const Keeper keeper(config, health, untracked, *logger);
-      engine.run();
+      try {
+        engine.run();
+      } catch (const SchemaError& error) {
+        tell_of_schema(config, error, *logger);
+        throw;
+      }
       untracked.set(nullptr);
     }
     if (control.stop) break;

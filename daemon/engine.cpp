@@ -82,6 +82,8 @@ bool Engine::connect() {
     session_ = std::make_unique<Session>(journal::session_options(config_, "evd"));
     const schema::SchemaStatus status =
         schema::check_log(session_->connection, config_.database.instance);
+    if (schema::stamp_cluster(session_->connection, status))
+      logger_.warn("the log is on another PostgreSQL cluster than before, as after an upgrade");
     if (!dispatcher_) first_connection(status.instance);
     const bool listens = hears_notifications(session_->connection);
     if (!listens)

@@ -16,6 +16,7 @@ grant execute on function evd.capture(regclass, text, text[], text[], text), evd
 grant execute on function evd.first_time(text) to evd_operator, evd_worker;
 grant insert, select (id) on evd.events to evd_emitter;
 grant select (schema_version, instance, cluster) on evd.meta to evd_emitter;
+grant execute on function evd.is_behind() to evd_emitter, evd_reader, evd_operator;
 grant insert on evd.events to evd_operator, evd_worker;
 
 -- To look. The views call functions, which run with the reader's rights.
@@ -29,7 +30,8 @@ grant execute on function evd.in_window(xid8, bigint, evd.event_window), evd.unf
   evd.error_fingerprint(text), evd.unresolved(integer[]),
   evd.audit(timestamptz, boolean), evd.audit_missing(integer, timestamptz, boolean), evd.config_drift(jsonb),
   evd.config_difference(jsonb), evd.config_entries(jsonb), evd.route_json(evd.route), evd.handler_json(evd.handler),
-  evd.iso_time(timestamptz) to evd_reader, evd_operator;
+  evd.iso_time(timestamptz), evd.log_snapshot(), evd.shifted(xid8, bigint), evd.shifted(pg_snapshot, bigint)
+  to evd_reader, evd_operator;
 
 -- To act. These functions are the owner's, so an operator needs no table.
 grant select on all tables in schema evd to evd_operator;
@@ -39,7 +41,7 @@ grant execute on function evd.re_emit(bigint, text, boolean, boolean, text, text
   evd.re_emit_many(bigint[], text, boolean, boolean, text, text), evd.resolve(bigint, text, text, text),
   evd.pause(text, text), evd.resume(text, text), evd.apply(jsonb, boolean, boolean, text),
   evd.alert_ack(bigint, interval, text), evd.old_partitions(timestamptz), evd.drop_partition(text),
-  evd.prune(timestamptz, integer) to evd_operator;
+  evd.prune(timestamptz, integer), evd.adopt(text, text) to evd_operator;
 grant execute on function evd.alert_message(bigint, boolean), evd.alert_args(bigint, text) to evd_operator;
 grant execute on function evd.alert_ack(bigint, interval, text), evd.alert_message(bigint, boolean),
   evd.alert_args(bigint, text) to evd_operator;

@@ -18,7 +18,7 @@
 namespace evd::evctl {
 namespace {
 
-constexpr std::array<Verb, 21> k_verbs{{
+constexpr std::array<Verb, 22> k_verbs{{
     {"migrate", "Create or upgrade the schema", declare_migrate},
     {"apply", "Put the file's events and handlers into the database", declare_apply},
     {"emit", "Write one event and print its id", declare_emit},
@@ -37,6 +37,8 @@ constexpr std::array<Verb, 21> k_verbs{{
     {"run", "Try a handler here and now, recording nothing", declare_run},
     {"alerts", "What people were told, or are to be told", declare_alerts},
     {"ack", "Somebody has seen an alert: no more about it for a while", declare_ack},
+    {"adopt", "Take up a log that was restored into another PostgreSQL, or as a copy",
+     declare_adopt},
     {"prune", "Drop now what retention would drop with the next passes", declare_prune},
     {"doctor", "Check everything that can be wrong and say how to mend it", declare_doctor},
     {"version", "Versions of the program, the schema and PostgreSQL", declare_version},

@@ -32,7 +32,7 @@ class Tail {
 
   // Until it is interrupted, nobody reads any more, or the database is lost.
   void run() {
-    snapshot_ = connection_.query("select pg_current_snapshot()").string(0, 0);
+    snapshot_ = connection_.query("select evd.log_snapshot()").string(0, 0);
     for (;;) {
       look_for_changes();
       look_for_new();
@@ -52,7 +52,7 @@ class Tail {
       name = " and e.event_name = $2";
     }
     const auto found = connection_.query(
-        "select s.now::text, e.* from pg_current_snapshot() s (now) left join lateral"
+        "select s.now::text, e.* from evd.log_snapshot() s (now) left join lateral"
         " (select e.id, e.xid::text as at, evd.iso_time(e.created_at), e.event_name, e.state,"
         "  array_to_string(e.done, ', '), array_to_string(e.resolved, ', '), e.args::text"
         "  from evd.events e where (e.xid, e.id) > (pg_snapshot_xmin($1::pg_snapshot), -1::bigint)"

@@ -37,6 +37,7 @@ Action declare_run(CLI::App& command);
 Action declare_alerts(CLI::App& command);
 Action declare_ack(CLI::App& command);
 Action declare_prune(CLI::App& command);
+Action declare_adopt(CLI::App& command);
 Action declare_doctor(CLI::App& command);
 Action declare_version(CLI::App& command);
 

@@ -52,13 +52,20 @@ void tell_of_bad_file(const LoadedConfig& loaded, logging::Logger& logger) {
   }
 }
 
+void tell_directly(const Config& config, const std::string& error, logging::Logger& logger) {
+  alert::Channels channels = alert::make_channels(config, logger);
+  alert::DirectAlert(config.daemon.state_dir, logger)
+      .raise(config, channels, "database_away", error);
+}
+
 ExitCode pass(const Config& config, const Options& options, logging::Logger& logger) {
   StopSignals signals;
   pg::Connection connection = connect(config);
   forget_absence(config);
+  const schema::SchemaStatus status = schema::check_log(connection, config.database.instance);
   alert::Channels channels = alert::make_channels(config, logger);
   alert::DirectAlert(config.daemon.state_dir, logger).clear(config, channels, "database_away");
-  const schema::SchemaStatus status = schema::check_log(connection, config.database.instance);
+  if (!options.dry_run) schema::stamp_cluster(connection, status);
   if (options.dry_run) {
     PassRun::print_dry_run(config, connection, options.json);
     return ExitCode::k_ok;
@@ -85,10 +92,11 @@ ExitCode run(const Options& options) {
     if (note_absence(loaded.config)) {
       std::cerr << "evrecover: database is out of reach: " << error.what() << "\n";
     }
-    alert::Channels channels = alert::make_channels(loaded.config, *logger);
-    alert::DirectAlert(loaded.config.daemon.state_dir, *logger)
-        .raise(loaded.config, channels, "database_away", error.what());
+    tell_directly(loaded.config, error.what(), *logger);
     code = ExitCode::k_database_away;
+  } catch (const SchemaError& error) {
+    tell_directly(loaded.config, std::string("evrecover does nothing: ") + error.what(), *logger);
+    throw;
   }
   return loaded.is_bad && code == ExitCode::k_ok ? ExitCode::k_usage : code;
 }

@@ -24,16 +24,6 @@ void refuse_missing(pg::Connection& connection) {
     throw SchemaError("the schema \"evd\" is missing in this database: run \"evctl migrate\"");
 }
 
-// An emitter may not see the windows, and need not: it takes none.
-bool is_behind(pg::Connection& connection) {
-  if (!connection.query("select has_table_privilege('evd.event_window', 'select')").boolean(0, 0))
-    return false;
-  const auto newest = connection.query(
-      "select own_xid >= pg_snapshot_xmax(pg_current_snapshot())"
-      " from evd.event_window order by id desc limit 1");
-  return !newest.empty() && newest.boolean(0, 0);
-}
-
 }  // namespace
 
 SchemaStatus check_schema(pg::Connection& connection, const std::string& instance) {
@@ -51,7 +41,7 @@ SchemaStatus check_schema(pg::Connection& connection, const std::string& instanc
   if (!instance.empty() && !status.instance.empty() && instance != status.instance)
     throw SchemaError("the database belongs to instance \"" + status.instance + "\", not \"" +
                       instance + "\": a restored copy must not act for the original");
-  status.is_behind = is_behind(connection);
+  status.is_behind = connection.query("select evd.is_behind()").boolean(0, 0);
   return status;
 }
 
@@ -59,11 +49,14 @@ SchemaStatus check_log(pg::Connection& connection, const std::string& instance) 
   SchemaStatus status = check_schema(connection, instance);
   if (status.is_behind) {
     throw SchemaError(
-        "the log is ahead of this server's transaction ids, as after a restore into another "
-        "cluster: "
-        "new events would not be seen; see \"After a restore\" in docs/operations.md");
+        "the log was restored into a server whose transaction ids are lower: new events would not "
+        "be seen; run \"evctl adopt\"");
   }
   return status;
+}
+
+bool stamp_cluster(pg::Connection& connection, const SchemaStatus& status) {
+  return status.is_other_cluster && connection.query("select evd.stamp_cluster()").boolean(0, 0);
 }
 
 }  // namespace evd::schema

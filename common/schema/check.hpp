@@ -14,16 +14,18 @@ struct SchemaStatus {
   std::string cluster;   // PostgreSQL's system identifier now
   bool is_other_cluster =
       false;               // than the one stored: an upgrade of PostgreSQL, a restore, or a copy
-  bool is_behind = false;  // the newest window is ahead of the current xid: see `evctl adopt`
+  bool is_behind = false;  // its transaction ids are lower than the log's: see `evctl adopt`
 };
 
 // Throws SchemaError, one line a person can act on, when the schema is missing, older, newer or
 // another instance's. An empty `instance` takes any.
 SchemaStatus check_schema(pg::Connection& connection, const std::string& instance);
 
-// The same for whoever takes events: also refuses a log whose newest window is ahead of the
-// server's transaction ids, as after a restore into another cluster. New events would count as
-// taken there.
+// The same for whoever takes events: also refuses a log that was restored into a server with lower
+// transaction ids. New events would count as taken there.
 SchemaStatus check_log(pg::Connection& connection, const std::string& instance);
+
+// Notes a cluster that check_log() found to be another one and let pass. False: it is the same.
+bool stamp_cluster(pg::Connection& connection, const SchemaStatus& status);
 
 }  // namespace evd::schema

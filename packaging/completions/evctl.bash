@@ -2,7 +2,7 @@
 
 _evctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-  local verbs="migrate apply emit export list show status audit tail re-emit replay resolve pause resume handlers run alerts ack prune doctor version"
+  local verbs="migrate apply emit export list show status audit tail re-emit replay resolve pause resume handlers run alerts ack prune adopt doctor version"
   local global="--config --database --json --help" verb="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     if [[ " $verbs " == *" $word "* ]]; then
@@ -43,6 +43,7 @@ _evctl() {
     run) flags="--event --args" ;;
     alerts) flags="--all --limit" ;;
     ack) flags="--for" ;;
+    adopt) flags="--instance --dry-run --yes" ;;
     prune) flags="--older-than --dry-run" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$flags $global" -- "$cur")

@@ -74,6 +74,9 @@ begin
     v_rotated := true;
     v_new.lo := v_last.hi;
     v_new.hi := pg_current_snapshot();
+    if v_last.base > 0 then
+      v_new.hi := evd.shifted(v_new.hi, v_last.base);
+    end if;
     v_new.from_xid := '0';
     v_new.from_id := -1;
     select f.floor_id, f.floor into v_new.floor_id, v_new.floor
@@ -84,10 +87,11 @@ begin
     from (select t.route_id, count(*) as events from unnest(v_routes) t (route_id) group by t.route_id) u
     join evd.route r on r.id = u.route_id;
   insert into evd.event_window (id, node_id, token, at, floor, floor_id, lo, hi, from_xid, from_id, to_xid, to_id,
-                                events, total_events, pairs, total_pairs, oldest, newest, low_id)
+                                events, total_events, pairs, total_pairs, oldest, newest, base, low_id)
   select v_last.id + 1, p_node, p_token, v_at, v_new.floor, v_new.floor_id, v_new.lo, v_new.hi, v_new.from_xid,
          v_new.from_id, v_new.to_xid, v_new.to_id, v_new.events, v_last.total_events + v_new.events,
          v_new.pairs, coalesce(v_last.total_pairs, evd.pairs_taken(v_last)) + v_new.pairs, v_new.oldest, v_new.newest,
+         v_last.base,
          coalesce((select w.id from evd.event_window w where w.id >= v_last.low_id and w.closed_at is null
                    order by w.id limit 1), v_last.id + 1)
   returning * into v_new;

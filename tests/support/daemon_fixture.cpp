@@ -79,6 +79,12 @@ Shop::Shop(const std::string& url) : url_(url), connection_(open(url)) {
   write_config(settings());
 }
 
+void Shop::move_to(const std::string& url) {
+  url_ = url;
+  connection_ = open(url);
+  write_config(settings());
+}
+
 Settings Shop::settings(const std::string& node) const {
   Settings all;
   all["database"] = {{"url", quoted(url_)}};

@@ -45,6 +45,8 @@ class Shop {
  public:
   explicit Shop(const std::string& url);  // migrates it, and makes what the handlers need
 
+  void move_to(const std::string& url);  // what it is has been copied there
+
   // `node` names a socket and a state directory, so that several evd can run side by side.
   Settings settings(const std::string& node = "evd") const;
   std::string write_config(const Settings& settings, const std::string& node = "evd") const;

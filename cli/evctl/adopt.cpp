@@ -1,0 +1,90 @@
+// adopt: takes up a log that was restored into another PostgreSQL, or as another installation.
+#include <unistd.h>
+
+#include <iostream>
+#include <memory>
+
+#include "cli/evctl/json.hpp"
+#include "cli/evctl/verbs.hpp"
+#include "common/pg/transaction.hpp"
+#include "common/schema/check.hpp"
+
+namespace evd::evctl {
+namespace {
+
+struct AdoptFlags {
+  std::optional<std::string> instance;
+  bool dry_run = false;
+  bool yes = false;
+};
+
+struct Adopted {
+  bool was_behind = false;
+  std::int64_t emitted_since = 0, unread = 0;
+};
+
+// A copy that acts for the original would run everything a second time.
+bool is_confirmed(const AdoptFlags& flags, const std::string& instance) {
+  if (flags.yes || flags.dry_run) return true;
+  const std::string name = instance.empty() ? "this installation" : "\"" + instance + "\"";
+  if (::isatty(STDIN_FILENO) == 0)
+    throw ConfigError("handlers will run here for " + name + ": add --yes");
+  std::cerr << "handlers will run here for " << name
+            << ", and must not run for the database that this was copied from. Go on? [y/N] "
+            << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+void tell(Context& context, const AdoptFlags& flags, const Adopted& adopted) {
+  if (context.json()) {
+    context.out().line(Json{
+        {"dry_run", flags.dry_run},
+        {"adopted", adopted.was_behind},
+        {"emitted_since", adopted.emitted_since},
+        {"unread",
+         adopted.unread}}.dump());
+    return;
+  }
+  if (!adopted.was_behind) {
+    context.out().line(flags.instance ? "the installation is called \"" + *flags.instance + "\" now"
+                                      : "the log goes on by itself: nothing was to be done");
+    return;
+  }
+  context.out().line(std::string(flags.dry_run ? "would be taken up" : "taken up") + ": " +
+                     std::to_string(adopted.unread) + " events are to be run, " +
+                     std::to_string(adopted.emitted_since) +
+                     " of them emitted since the restore; what was under way is run again");
+}
+
+ExitCode adopt(Context& context, const AdoptFlags& flags) {
+  pg::Connection connection = context.open();
+  const std::string configured = context.config().database.instance;
+  const auto status = schema::check_schema(connection, flags.instance ? "" : configured);
+  if (flags.instance && !configured.empty() && *flags.instance != configured)
+    throw ConfigError("--instance: the configuration calls it \"" + configured + "\"");
+  if (!is_confirmed(flags, flags.instance.value_or(status.instance))) return ExitCode::k_failed;
+  pg::Transaction transaction(connection);
+  const auto row =
+      connection.query("select was_behind, emitted_since, unread from evd.adopt($1, $2)",
+                       pg::params(flags.instance, Context::actor()));
+  if (!flags.dry_run) transaction.commit();
+  tell(context, flags, {row.boolean(0, 0), row.int64(0, 1), row.int64(0, 2)});
+  return ExitCode::k_ok;
+}
+
+}  // namespace
+
+Action declare_adopt(CLI::App& command) {
+  const auto flags = std::make_shared<AdoptFlags>();
+  command
+      .add_option("--instance", flags->instance,
+                  "What the copy is called from here on, where it is an installation of its own")
+      ->type_name("NAME");
+  command.add_flag("--dry-run", flags->dry_run, "Only say what would be done");
+  command.add_flag("--yes", flags->yes, "Do not ask");
+  return [flags](Context& context) { return adopt(context, *flags); };
+}
+
+}  // namespace evd::evctl
