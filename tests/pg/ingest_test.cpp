@@ -79,6 +79,19 @@ TEST_F(Ingest, WhatIsRefusedIsSetAsideToldAndHoldsUpNothing) {
   EXPECT_EQ(value(connection_, "select kind from evd.alert"), "emit_failed");
 }
 
+// The database does not say which event it refuses: they are written one by one, under uuids that
+// are made of the group's and must not meet.
+TEST_F(Ingest, OfManyEventsTheOneThatIsRefusedWithoutASayingIsFound) {
+  std::vector<std::string> events(25, event("a"));
+  events[4] = R"({"event_name": "purchased", "args": "\u0000"})";
+  Spool kept = spool();
+  Frame group = frame(events);
+  group.uuid = "00000000-0000-4000-8000-000000000011";
+  kept.append(group);
+  EXPECT_EQ(drain(kept, connection_), 24);
+  EXPECT_EQ(number(connection_, "select count(*) from evd.event"), 24);
+}
+
 // Groups are held by a lock of the test's, and their uuids seen in one that they hold.
 class CommitterTest : public Ingest {
  protected:
