@@ -113,7 +113,7 @@ TEST_F(DispatcherLease, AWindowClaimedAheadBeforeTheTakeoverStartsNothing) {
   once.max_attempts = 1;
   memory_.set_handler(once);
   start({"a"});
-  emit("a", 20);
+  emit("a", 15);
   dispatcher_->step();
   ASSERT_EQ(a_->started().size(), 10U);
   a_->end_all();
