@@ -135,6 +135,15 @@ TEST_P(JournalConformance, EachFailureWaitsLongerThanTheOneBefore) {
   EXPECT_THAT(row(id).due_in, about(seconds{90}));
 }
 
+TEST_P(JournalConformance, RetryAfterDelaysADeliverysNextAttempt) {
+  const TestNode one = node();
+  const auto id = emit_queued(one);
+  ASSERT_EQ(take(one).size(), 1U);
+  EXPECT_EQ(one.journal->finish(one.id, {{id, "a", 1, {OutcomeKind::k_retry, "boom", minutes{7}}}}),
+            1);
+  EXPECT_THAT(row(id).due_in, about(minutes{7}));
+}
+
 TEST_P(JournalConformance, TellsOfAFailingPairOnceAndEscalatesOnce) {
   const TestNode one = node();
   const auto id = emit_failed(one);
