@@ -196,6 +196,20 @@ TEST_F(SqlShares, LeavesTheSessionClean) {
   EXPECT_EQ(effects(), 1);
 }
 
+TEST_F(SqlShares, LeavesTheSessionItsUserAndNoSequence) {
+  emit(1);
+  connection_.query("create sequence numbers");
+  const std::string user = value(worker_, "select session_user");
+  run_batch(worker_, claim(),
+            statement("select note($1), nextval('numbers'), "
+                      "set_config('session_authorization', 'evd_worker', false)"),
+            1);
+  EXPECT_EQ(effects(), 1);
+  EXPECT_EQ(value(worker_, "select session_user"), user);
+  EXPECT_EQ(test::failure(worker_, "select lastval()"),
+            "55000: lastval is not yet defined in this session");
+}
+
 // An error undoes no lock of the session's.
 TEST_F(SqlShares, LeavesTheSessionCleanOfABatchThatFailed) {
   emit(1);

@@ -247,6 +247,16 @@ TEST_F(Close, APartCoversThePairsOfItsHandler) {
   EXPECT_EQ(delivery(1, "sqlCoupon"), "") << "it would run a second time";
 }
 
+TEST_F(Close, LeavesTheRowThatAPairHasAlready) {
+  emit();
+  emit();
+  claim();
+  connection.query("select evd.fail_sql_event($1, 'sqlCoupon', $2, 7, 'boom', false, null)",
+                   pg::params(window, node));
+  EXPECT_EQ(close("(1,sqlCoupon,queued)"), "closed");
+  EXPECT_EQ(delivery(1, "sqlCoupon"), "waiting|1|1");
+}
+
 TEST_F(Close, ContinuesADeferredPartToItsEnd) {
   for (int i = 0; i < 3; ++i) emit();
   run_window("", "{sqlCoupon}");

@@ -233,4 +233,12 @@ TEST_P(JournalConformance, EvrecoverLeavesAHostingDaemonPrecedence) {
   EXPECT_THAT(ids(cron.journal->take_deliveries(cron.id, request)), ElementsAre(orphan));
 }
 
+TEST_P(JournalConformance, EvrecoverWaitsForNoDaemonThatFellSilent) {
+  const TestNode daemon = node("evd", {"a"}), cron = node("evrecover");
+  advance(seconds{31});
+  const auto id = emit_queued(daemon);
+  EXPECT_THAT(ids(cron.journal->take_deliveries(cron.id, {{{"a", 10}}, true, seconds{20}})),
+              ElementsAre(id));
+}
+
 }  // namespace evd::test
