@@ -16,6 +16,8 @@ constexpr const char* k_write_keyed =
     "                             from evd.event_id_seq)"
     " select evd.emit_many($1), b.id from before b";
 
+constexpr std::size_t k_more_than_any_frame = 1'000'000;  // events
+
 // One frame, without what is refused.
 std::int64_t drain_frame(Spool& spool, pg::Connection& connection, Frame frame) {
   std::int64_t rejected = 0;
@@ -28,10 +30,11 @@ std::int64_t drain_frame(Spool& spool, pg::Connection& connection, Frame frame) 
       if (!is_refusal(error)) throw;
       const auto index = refused_index(error);
       if (!index && frame.events.size() > 1) {
-        // It does not say which: one by one, each under its own uuid.
+        // It does not say which: one by one, each under its own uuid. All suffixes are of one
+        // length, or two of them could make the same.
         std::int64_t written = 0;
         for (std::size_t i = 0; i < frame.events.size(); ++i) {
-          const std::string suffix = std::to_string(i);
+          const std::string suffix = std::to_string(k_more_than_any_frame + i).substr(1);
           std::string uuid = frame.uuid;
           uuid.replace(uuid.size() - suffix.size(), suffix.size(), suffix);
           written += drain_frame(spool, connection, {uuid, {frame.events[i]}, frame.is_keyed});

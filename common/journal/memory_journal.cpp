@@ -9,7 +9,8 @@ namespace {
 
 using Lock = std::lock_guard<std::mutex>;
 
-constexpr std::uint64_t k_first_xid = 1000;  // every event has a transaction of its own
+constexpr std::chrono::seconds k_part_precedence{30};  // of a living evd, before evrecover
+constexpr std::uint64_t k_first_xid = 1000;            // every event has a transaction of its own
 constexpr std::chrono::microseconds k_epoch{1'767'225'600'000'000};  // 2026-01-01
 
 std::int64_t microseconds(Clock::TimePoint time) {
@@ -198,12 +199,14 @@ std::optional<Part> MemoryJournal::take_part(NodeId node, std::int64_t token,
                                              const SharesOnly& shares_only) {
   const Lock lock(mutex_);
   tables_->require_living(node);
+  const bool is_cron = tables_->nodes.at(node).info.kind == "evrecover";
   const auto found =
       std::find_if(tables_->parts.begin(), tables_->parts.end(), [&](const auto& entry) {
         const auto& [key, part] = entry;
         const auto* known = tables_->handler(key.second);
-        return part.is_deferred && part.node == 0 && part.next_at <= tables_->now() && known &&
-               tables_->is_let_through(*known, node) &&
+        return part.is_deferred && part.node == 0 &&
+               part.next_at <= tables_->due_before(key.second, is_cron, k_part_precedence) &&
+               known && tables_->is_let_through(*known, node) &&
                std::find(handlers.begin(), handlers.end(), key.second) != handlers.end();
       });
   if (found == tables_->parts.end()) return std::nullopt;

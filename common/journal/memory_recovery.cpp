@@ -17,12 +17,6 @@ bool is_unresolved(const PairRow& pair) {
   return pair.row.state == "waiting" || pair.row.state == "running";
 }
 
-MemoryTables::TimePoint due_before(const MemoryTables& tables, const std::string& handler,
-                                   bool is_cron, Milliseconds precedence) {
-  const bool is_left = is_cron && tables.is_hosted(handler);
-  return is_left ? tables.now() - precedence : tables.now();
-}
-
 constexpr std::chrono::seconds k_look_back{10};
 
 // Times as this journal writes them.
@@ -39,7 +33,7 @@ std::vector<PairRow*> due_pairs(MemoryTables& tables, const std::string& handler
   std::vector<PairRow*> due;
   const auto* known = tables.handler(handler);
   if (!known) return due;
-  const auto before = due_before(tables, handler, request.is_cron, request.precedence);
+  const auto before = tables.due_before(handler, request.is_cron, request.precedence);
   const auto since = due_since.empty() ? Clock::TimePoint::min() : read_time(due_since);
   for (auto& [key, pair] : tables.pairs) {
     const bool is_mine = request.is_cron || !known->policy.is_cron || pair.row.attempts == 0;
@@ -215,7 +209,7 @@ PollResult MemoryJournal::poll(NodeId node, const PollRequest& request) {
       state.is_broken = known->is_broken;
       state.may_probe = known->is_broken && tables_->may_probe(*known, node);
     }
-    const auto before = due_before(*tables_, name, request.is_cron, request.precedence);
+    const auto before = tables_->due_before(name, request.is_cron, request.precedence);
     state.has_part =
         std::any_of(tables_->parts.begin(), tables_->parts.end(), [&](const auto& entry) {
           const auto& [key, part] = entry;

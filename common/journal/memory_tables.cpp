@@ -35,6 +35,11 @@ bool MemoryTables::is_hosted(const std::string& name) const {
   });
 }
 
+MemoryTables::TimePoint MemoryTables::due_before(const std::string& name, bool is_cron,
+                                                 Milliseconds precedence) const {
+  return is_cron && is_hosted(name) ? now() - precedence : now();
+}
+
 bool MemoryTables::is_probe_leased(const HandlerRow& row) const {
   return row.probe_node != 0 && row.probe_until >= now();
 }

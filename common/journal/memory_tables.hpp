@@ -78,6 +78,8 @@ struct MemoryTables {
   const HandlerRow* handler(const std::string& name) const;  // null: unknown
   int max_attempts(const std::string& name) const;
   bool is_hosted(const std::string& name) const;
+  // What is due then may be taken now: evrecover leaves a living evd that much precedence.
+  TimePoint due_before(const std::string& name, bool is_cron, Milliseconds precedence) const;
   bool is_probe_leased(const HandlerRow& row) const;
   bool may_probe(const HandlerRow& row, NodeId node) const;
   bool is_let_through(const HandlerRow& row, NodeId node) const;

@@ -72,6 +72,46 @@ TEST_F(RecoverPass, CronAloneTakesWhatIsUnreadAndIsQuietAfterwards) {
   EXPECT_EQ(shop.exec_tally(ids), Tally{});
 }
 
+TEST_F(RecoverPass, LeavesALivingEvdHalfAMinuteForWhatItHosts) {
+  Settings settings = shop.settings();
+  settings["recovery"]["node_timeout"] = "'60s'";
+  shop.write_config(settings);
+  const std::int64_t evd =
+      shop.number("select evd.register_node('elsewhere', 'evd', '1', '{giveCoupon,lottery}')");
+  const Ids ids = {shop.emit_one(R"([])")};
+  shop.value(
+      "select evd.close_window(w.id, $1, 7, '{}', '{}', '{}', array[$2, $2],"
+      " '{giveCoupon,lottery}', '{queued,queued}', '{null,null}', '{null,null}', false)"
+      " from evd.claim($1, 7, 10) w",
+      pg::params(evd, ids[0]));
+  const auto run_by_a_pass = [&](const std::string& waited) {
+    shop.value("select evd.heartbeat($1)", pg::params(evd));
+    shop.value("update evd.delivery set next_at = clock_timestamp() - $1::interval",
+               pg::params(waited));
+    return report()["succeeded"].get<int>();
+  };
+  EXPECT_EQ(run_by_a_pass("1 second"), 0);
+  EXPECT_EQ(run_by_a_pass("31 seconds"), 2);
+  EXPECT_TRUE(shop.all_processed(ids));
+}
+
+TEST_F(RecoverPass, WhatIsRetriedByCronAloneIsRetriedByIt) {
+  Settings settings = shop.settings();
+  settings["handlers.lottery"]["retry"] = "'cron'";
+  shop.write_config(settings);
+  shop.apply();
+  const Program evd = shop.start_evd();
+  shop.fail();
+  const Ids ids = shop.emit(1);
+  ASSERT_TRUE(eventually([&] {
+    return shop.number("select count(*) from evd.delivery where state = 'waiting'") == 1;
+  }));
+  shop.mend();
+  shop.value("update evd.delivery set next_at = clock_timestamp() - interval '31 seconds'");
+  EXPECT_EQ(report()["retried"], 1);
+  EXPECT_TRUE(shop.all_processed(ids));
+}
+
 TEST_F(RecoverPass, FetchesTheHeartbeatAfterAPassAndAfterNothingElse) {
   const HttpServer outside;
   auto settings = shop.settings();

@@ -192,12 +192,30 @@ TEST_F(SqlHandlerTest, EndsAStatementAtItsTimeout) {
   EXPECT_EQ(deliveries(), "waiting|1|timed out after 200ms");
 }
 
+// The rest need not find out one by one: the breaker does.
+TEST_F(SqlHandlerTest, GivesUpAShareOfWhichNothingEndsInTime) {
+  emit(8, "hang");
+  make("select obey($1)", Milliseconds{50});
+  EXPECT_EQ(run_share(), ShareResult::k_more);
+  ASSERT_EQ(sink_.ends().size(), 1U);
+  EXPECT_EQ(sink_.ends().front().unreachable, "timed out after 50ms");
+  EXPECT_EQ(number(connection_, "select count(*) from evd.delivery"), k_out_of_reach_after);
+}
+
 TEST_F(SqlHandlerTest, RunsBadLuckAgainWithoutCharging) {
   emit(20);
   emit(1, "unlucky once");
   make("select obey($1)");
   EXPECT_EQ(run_share(), ShareResult::k_done);
   EXPECT_EQ(effects(), "21 21");
+  EXPECT_EQ(deliveries(), "");
+}
+
+TEST_F(SqlHandlerTest, ChargesNoEventThatRanAloneForBadLuck) {
+  emit(1, "unlucky once");
+  make("select obey($1)", std::chrono::seconds{60}, 1);
+  EXPECT_EQ(run_share(), ShareResult::k_done);
+  EXPECT_EQ(effects(), "1 1");
   EXPECT_EQ(deliveries(), "");
 }
 

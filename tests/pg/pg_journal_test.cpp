@@ -1,5 +1,6 @@
 #include "common/journal/pg_journal.hpp"
 
+#include "common/journal/session.hpp"
 #include "tests/support/evd_schema.hpp"
 #include "tests/support/journal_conformance_suite.hpp"
 
@@ -200,6 +201,15 @@ TEST_F(PgJournalTest, ACloseWaitsForNoSqlBatch) {
   EXPECT_EQ(journal_.close(node_, window->ref, {}), CloseResult::k_busy);
   batch.query("rollback");
   EXPECT_EQ(journal_.close(node_, window->ref, {}), CloseResult::k_closed);
+}
+
+// One that stops amid a transaction holds its rows: it must be gone when its node is.
+TEST_F(PgJournalTest, ASessionWaitsAmidATransactionForLessThanItsNodeLives) {
+  Config config;
+  config.database.url = database_.url();
+  config.recovery.node_timeout = seconds{40};
+  pg::Connection session = pg::Connection::open(journal::session_options(config, "evd"));
+  EXPECT_EQ(value(session, "show idle_in_transaction_session_timeout"), "20s");
 }
 
 TEST_F(PgJournalTest, ASleeperIsNotPastATransactionInFlight) {

@@ -97,6 +97,17 @@ TEST_F(SqlShares, RunsAnyOtherStatementPerEvent) {
   EXPECT_EQ(effects(), 5);
 }
 
+// A subtransaction for each event would take an id each, and slow the whole server.
+TEST_F(SqlShares, RunsABatchInOneTransactionWithoutSavepoints) {
+  emit(5);
+  const ShareRef share = claim();
+  run_batch(worker_, share, note_, 3);
+  run_batch(worker_, share,
+            statement("insert into effect (event_id) values (($1 ->> 'id')::bigint)"), 3);
+  EXPECT_EQ(value(connection_, "select count(*) || ' ' || count(distinct xmin::text) from effect"),
+            "5 2");
+}
+
 TEST_F(SqlShares, RefusesAShareThatIsNotTheNodes) {
   emit(1);
   ShareRef share = claim();
@@ -164,17 +175,53 @@ TEST_F(SqlShares, CancelsAStatementThatTakesTooLong) {
   EXPECT_EQ(sqlstate_of(share, statement("select pg_sleep(60), $1", Milliseconds{50}), 1), "57014");
 }
 
-TEST_F(SqlShares, IsReadCommittedWhateverTheDefaultAndLeavesTheSessionClean) {
+TEST_F(SqlShares, IsReadCommittedWhateverTheDefault) {
   emit(1);
+  connection_.query("create table level (name text)");
   worker_.run_script("set session characteristics as transaction isolation level serializable");
   run_batch(worker_, claim(),
-            statement("select set_config('evd.left', current_setting('transaction_isolation'), "
-                      "false), note($1)",
-                      std::chrono::seconds{3}),
+            statement("insert into level select current_setting('transaction_isolation') "
+                      "from (select $1) e"),
             1);
+  EXPECT_EQ(value(connection_, "select name from level"), "read committed");
+}
+
+TEST_F(SqlShares, LeavesTheSessionClean) {
+  emit(1);
+  run_batch(
+      worker_, claim(),
+      statement("select set_config('evd.left', 'x', false), note($1)", std::chrono::seconds{3}), 1);
   EXPECT_EQ(value(worker_, "select current_setting('evd.left', true)"), "");
   EXPECT_EQ(value(worker_, "show statement_timeout"), "0");
   EXPECT_EQ(effects(), 1);
+}
+
+TEST_F(SqlShares, LeavesTheSessionItsUserAndNoSequence) {
+  emit(1);
+  connection_.query("create sequence numbers");
+  const std::string user = value(worker_, "select session_user");
+  run_batch(worker_, claim(),
+            statement("select note($1), nextval('numbers'), "
+                      "set_config('session_authorization', 'evd_worker', false)"),
+            1);
+  EXPECT_EQ(effects(), 1);
+  EXPECT_EQ(value(worker_, "select session_user"), user);
+  EXPECT_EQ(test::failure(worker_, "select lastval()"),
+            "55000: lastval is not yet defined in this session");
+}
+
+// An error undoes no lock of the session's.
+TEST_F(SqlShares, LeavesTheSessionCleanOfABatchThatFailed) {
+  emit(1);
+  // What is random is not computed before the lock is taken.
+  EXPECT_EQ(
+      sqlstate_of(claim(),
+                  statement("select pg_advisory_lock(78), 1 / (0 * random())::int, note($1)"), 1),
+      "22012");
+  EXPECT_EQ(number(worker_,
+                   "select count(*) from pg_locks where locktype = 'advisory' and pid = "
+                   "pg_backend_pid()"),
+            0);
 }
 
 // The backend of a lost connection may still be at the batch, with the commit already received.

@@ -1,7 +1,10 @@
 // How a window ends: closed, spilled, put off, or taken over.
 #include <gmock/gmock.h>
 
+#include <future>
+
 #include "tests/sql/log_fixture.hpp"
+#include "tests/support/wait.hpp"
 
 namespace evd::test {
 namespace {
@@ -19,6 +22,31 @@ class Close : public LogFixture {
   std::string parts() {
     return rows(connection,
                 "select window_id, handler, state, upto_id from evd.window_part order by 2");
+  }
+
+  // An sql handler's statement that goes on when the test lets it.
+  static constexpr const char* k_held =
+      "insert into public.seen select ($1 ->> 'id')::bigint from pg_advisory_xact_lock_shared(77)";
+
+  // The node dies while a session runs such a statement, and is taken over by one that may not end
+  // it. How much was freed; the statement has committed then.
+  std::int64_t taken_over_amid(const std::string& call, const pg::Params& params) {
+    connection.query("select pg_advisory_lock(77)");
+    auto running = std::async(std::launch::async, [&] {
+      auto session = database.connect();
+      session.query(call, params);
+    });
+    EXPECT_TRUE(eventually([&] {
+      return number(connection,
+                    "select count(*) from pg_stat_activity where datname = current_database()"
+                    " and wait_event = 'advisory'") == 1;
+    }));
+    kill_node();
+    auto worker = database.connect({{"role", "evd_worker"}});
+    const std::int64_t freed = number(worker, "select evd.take_over(100)");
+    connection.query("select pg_advisory_unlock(77)");
+    running.get();
+    return freed;
   }
 
   void SetUp() override { connection.query("create table public.seen (id bigint)"); }
@@ -135,6 +163,32 @@ TEST_F(Close, ATakeoverGoesOnWithoutWhatItMayNotEnd) {
   EXPECT_EQ(number(worker, "select evd.take_over(100)"), 1);
 }
 
+// What was begun for the dead node still commits: nobody else may begin it meanwhile.
+TEST_F(Close, ATakeoverFreesNoPartAmidABatch) {
+  emit();
+  run_window("", "{sqlCoupon}");
+  connection.query("select evd.take_part($1, 7, '{sqlCoupon}')", pg::params(node));
+  EXPECT_EQ(
+      taken_over_amid("select ran from evd.run_sql_batch($1, 'sqlCoupon', $2, 7, $3, null, 9)",
+                      pg::params(window, node, k_held)),
+      0);
+  EXPECT_EQ(take_over(), 0);
+  EXPECT_EQ(parts(), "");
+  EXPECT_EQ(rows(connection, "select id from public.seen"), "1");
+}
+
+TEST_F(Close, ATakeoverFreesNoDeliveryAmidItsSqlHandler) {
+  emit();
+  run_window("(1,sqlCoupon,queued)");
+  EXPECT_EQ(take("sqlCoupon"), "1|1|1|f");
+  EXPECT_EQ(taken_over_amid("select evd.run_sql_delivery($1, 'sqlCoupon', 1, $2, $3)",
+                            pg::params(1, node, k_held)),
+            0);
+  EXPECT_EQ(take_over(), 0);
+  EXPECT_EQ(delivery(1, "sqlCoupon"), "");
+  EXPECT_EQ(rows(connection, "select id from public.seen"), "1");
+}
+
 TEST_F(Close, ATakeoverFreesTheRestWhereOneWindowCannotBeAndTells) {
   emit();
   claim();
@@ -191,6 +245,16 @@ TEST_F(Close, APartCoversThePairsOfItsHandler) {
   connection.query("commit");
   EXPECT_EQ(close("(1,sqlCoupon,queued)"), "closed");
   EXPECT_EQ(delivery(1, "sqlCoupon"), "") << "it would run a second time";
+}
+
+TEST_F(Close, LeavesTheRowThatAPairHasAlready) {
+  emit();
+  emit();
+  claim();
+  connection.query("select evd.fail_sql_event($1, 'sqlCoupon', $2, 7, 'boom', false, null)",
+                   pg::params(window, node));
+  EXPECT_EQ(close("(1,sqlCoupon,queued)"), "closed");
+  EXPECT_EQ(delivery(1, "sqlCoupon"), "waiting|1|1");
 }
 
 TEST_F(Close, ContinuesADeferredPartToItsEnd) {

@@ -30,9 +30,19 @@ TEST_F(DeliveryRows, AreRetriedUntilEscalatedWithAnAlertInTheSameTransaction) {
   EXPECT_EQ(audit(), "2|1|0|0|1|0");
 }
 
+TEST_F(DeliveryRows, ThatFailedTogetherAreNotRetriedTogether) {
+  connection.query("update evd.handler set backoff_base = '10 s', backoff_jitter = 0.2");
+  EXPECT_EQ(rows(connection,
+                 "select min(d) between '8 s' and '9 s', max(d) between '11 s' and '12 s',"
+                 " count(distinct d) > 500 from (select evd.retry_delay('lottery', 1) as d"
+                 "  from generate_series(1, 1000)) x"),
+            "t|t|t");
+}
+
 TEST_F(DeliveryRows, GoWhenTheyWereOnlySlow) {
   emit();
   run_window("(1,lottery,running)");
+  EXPECT_EQ(finish(1, 2, "done"), 0) << "another run";
   EXPECT_EQ(finish(1, 1, "done"), 1);
   EXPECT_EQ(delivery(1), "");
   EXPECT_EQ(status(1), "2|processed|{sqlCoupon,lottery}|{}");
@@ -172,13 +182,15 @@ TEST_F(DeliveryRows, CommitWithTheEffectOfAnSqlHandler) {
   emit();
   run_window("(1,sqlCoupon,queued)");
   take("sqlCoupon");
-  const auto run = [&](int number) {
+  const auto run_by = [&](std::int64_t by, int number) {
     return value(connection,
                  "select evd.run_sql_delivery(1, 'sqlCoupon', $1, $2,"
                  " 'insert into public.seen select $1 ->> ''idempotency_key''')",
-                 pg::params(number, node));
+                 pg::params(number, by));
   };
+  const auto run = [&](int number) { return run_by(node, number); };
   EXPECT_EQ(run(2), "f");
+  EXPECT_EQ(run_by(add_node("two"), 1), "f");
   EXPECT_EQ(run(1), "t");
   EXPECT_EQ(run(1), "f");
   EXPECT_EQ(rows(connection, "select key from public.seen"), "test:1:sqlCoupon");

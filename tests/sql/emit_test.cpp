@@ -129,6 +129,64 @@ TEST_F(Emit, KeepsTheOrderOfManyWithDedupKeys) {
   EXPECT_EQ(ids, "{2,1,2}");
 }
 
+// Where two callers took the same keys in other orders, one of them would be ended.
+TEST_F(Emit, TakesTheDedupKeysOfManyInOneOrderWhateverTheirs) {
+  auto other = database.connect();
+  connection.query("begin");
+  connection.query("select evd.emit('purchased', dedup_key => 'a')");
+  auto many = std::async(std::launch::async, [&] {
+    return value(other,
+                 "select evd.emit_many('[{\"event_name\": \"purchased\", \"dedup_key\": \"b\"},"
+                 " {\"event_name\": \"purchased\", \"dedup_key\": \"a\"}]')");
+  });
+  EXPECT_TRUE(eventually([&] { return somebody_waits(); }));
+  connection.query("set local lock_timeout = '20s'");
+  EXPECT_EQ(failure(connection, "select evd.emit('purchased', dedup_key => 'b')"), "");
+  connection.query("commit");
+  EXPECT_EQ(many.get(),
+            value(connection, "select array_agg(event_id order by key desc)::text from evd.dedup"));
+  EXPECT_EQ(number(connection, "select count(*) from evd.events"), 2);
+}
+
+TEST_F(Emit, WritesABatchOnceHoweverOftenItIsRepeated) {
+  const std::string batch =
+      "select evd.emit_batch('00000000-0000-4000-8000-000000000001',"
+      " '[{\"event_name\": \"purchased\"}]')";
+  EXPECT_EQ(value(connection, batch), "{1}");
+  EXPECT_EQ(value(connection, batch), "");
+  EXPECT_EQ(number(connection, "select count(*) from evd.events"), 1);
+}
+
+TEST_F(Emit, ABatchWaitsForAnotherOfTheSameUuid) {
+  auto other = database.connect();
+  const std::string batch =
+      "select evd.emit_batch('00000000-0000-4000-8000-000000000001',"
+      " '[{\"event_name\": \"purchased\"}]')";
+  for (const std::string end : {"rollback", "commit"}) {
+    connection.query("begin");
+    connection.query(batch);
+    auto again = std::async(std::launch::async, [&] { return value(other, batch); });
+    EXPECT_TRUE(eventually([&] { return somebody_waits(); }));
+    connection.query(end);
+    const bool was_written = !again.get().empty();
+    EXPECT_EQ(was_written, end == "rollback");
+    EXPECT_EQ(number(connection, "select count(*) from evd.events"), 1);
+    if (end == "rollback") connection.query("truncate evd.ingest_batch, evd.event");
+  }
+}
+
+TEST_F(Emit, ABatchThatIsRefusedLeavesNothingOfItsUuid) {
+  const auto batch = [&](const std::string& name) {
+    return failure(connection,
+                   "select evd.emit_batch('00000000-0000-4000-8000-000000000001',"
+                   " '[{\"event_name\": \"" +
+                       name + "\"}]')");
+  };
+  EXPECT_THAT(batch("bought"), HasSubstr("VE001"));
+  EXPECT_EQ(batch("purchased"), "");
+  EXPECT_EQ(number(connection, "select count(*) from evd.events"), 1);
+}
+
 TEST_F(Emit, RefusesAllOfManyNamingTheFirstBadOne) {
   EXPECT_EQ(
       failure(connection,

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "common/journal/pg_journal.hpp"
@@ -235,6 +236,29 @@ TEST_F(Retention, LeavesADayToWhichATransactionInProgressHasAdded) {
   EXPECT_EQ(kept(), "");
 }
 
+TEST_F(Retention, LooksAgainOnceNobodyCanAddToTheDay) {
+  const std::string day = make_day(40);
+  connection.query("alter function evd.drop_partition set lock_timeout = '20 s'");
+  auto slow = database.connect();
+  slow.query("begin");
+  slow.query(
+      "insert into evd.event (route_id, created_at)"
+      " select r.id, p.starts_at from evd.route r, evd.partitions() p where p.name = $1",
+      pg::params(day));
+  auto why = std::async(std::launch::async, [&] {
+    auto other = database.connect();
+    return value(other, "select evd.drop_partition($1)", pg::params(day));
+  });
+  EXPECT_TRUE(eventually([&] {
+    return number(connection,
+                  "select count(*) from pg_stat_activity where datname = current_database()"
+                  " and wait_event_type = 'Lock'") == 1;
+  }));
+  slow.query("commit");
+  EXPECT_THAT(why.get(), HasSubstr("not been taken"));
+  EXPECT_EQ(count("event"), 1);
+}
+
 TEST_F(Retention, DeletesFromTheDefaultPartitionOneByOne) {
   for (int i = 0; i < 3; ++i) emit_at(40);
   emit_at(20);
@@ -251,6 +275,27 @@ TEST_F(Retention, DeletesFromTheDefaultPartitionOneByOne) {
   retire();
   EXPECT_EQ(rows(connection, "select id from evd.event where id < 5 order by id"), "4");
   EXPECT_EQ(count("delivery"), 0);
+}
+
+TEST_F(Retention, KeepsInTheDefaultPartitionWhatAWindowOrAPartHolds) {
+  emit_at(40);
+  claim();
+  const std::int64_t first = window;
+  set_clock(21);
+  raise_floor("floor > now() - interval '23 days'");
+  const auto is_there = [&] { return count("event where id = 1") == 1; };
+  retire();
+  EXPECT_TRUE(is_there()) << "its window is open";
+  window = first;
+  ASSERT_EQ(close("", "{lottery}"), "closed");
+  retire();
+  EXPECT_TRUE(is_there()) << "lottery's share is put off";
+  connection.query("select evd.take_part($1, 7, '{lottery}')", pg::params(node));
+  connection.query(
+      "select evd.close_part($1, 'lottery', $2, 7, null, null, '{}', '{}', '{}', '{}')",
+      pg::params(first, node));
+  retire();
+  EXPECT_FALSE(is_there());
 }
 
 TEST_F(Retention, DeletesKeysThatAreTooOld) {

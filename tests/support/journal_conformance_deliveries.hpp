@@ -135,6 +135,15 @@ TEST_P(JournalConformance, EachFailureWaitsLongerThanTheOneBefore) {
   EXPECT_THAT(row(id).due_in, about(seconds{90}));
 }
 
+TEST_P(JournalConformance, RetryAfterDelaysADeliverysNextAttempt) {
+  const TestNode one = node();
+  const auto id = emit_queued(one);
+  ASSERT_EQ(take(one).size(), 1U);
+  EXPECT_EQ(one.journal->finish(one.id, {{id, "a", 1, {OutcomeKind::k_retry, "boom", minutes{7}}}}),
+            1);
+  EXPECT_THAT(row(id).due_in, about(minutes{7}));
+}
+
 TEST_P(JournalConformance, TellsOfAFailingPairOnceAndEscalatesOnce) {
   const TestNode one = node();
   const auto id = emit_failed(one);
@@ -222,6 +231,14 @@ TEST_P(JournalConformance, EvrecoverLeavesAHostingDaemonPrecedence) {
   const auto orphan = emit_queued(daemon);
   daemon.journal->leave(daemon.id);
   EXPECT_THAT(ids(cron.journal->take_deliveries(cron.id, request)), ElementsAre(orphan));
+}
+
+TEST_P(JournalConformance, EvrecoverWaitsForNoDaemonThatFellSilent) {
+  const TestNode daemon = node("evd", {"a"}), cron = node("evrecover");
+  advance(seconds{31});
+  const auto id = emit_queued(daemon);
+  EXPECT_THAT(ids(cron.journal->take_deliveries(cron.id, {{{"a", 10}}, true, seconds{20}})),
+              ElementsAre(id));
 }
 
 }  // namespace evd::test

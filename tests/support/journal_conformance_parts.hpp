@@ -6,6 +6,7 @@
 namespace evd::test {
 
 using std::chrono::minutes;
+using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -141,6 +142,22 @@ TEST_P(JournalConformance, APartLeavesLaterEventsToTheirDeliveries) {
   ASSERT_TRUE(part);
   EXPECT_THAT(ids(part->events), ElementsAre(now));
   EXPECT_THAT(ids(take(one)), ElementsAre(later));
+}
+
+TEST_P(JournalConformance, EvrecoverLeavesAHostingDaemonPrecedenceForItsParts) {
+  const TestNode daemon = node("evd", {"a"}), cron = node("evrecover");
+  emit("one");
+  defer(daemon, "a");
+  advance(seconds{20});
+  EXPECT_FALSE(take_part(cron, {"a"}));
+  daemon.journal->heartbeat(daemon.id);
+  advance(seconds{11});
+  EXPECT_TRUE(take_part(cron, {"a"}));
+  emit("one");
+  defer(daemon, "a");
+  EXPECT_FALSE(take_part(cron, {"a"}));
+  daemon.journal->leave(daemon.id);
+  EXPECT_TRUE(take_part(cron, {"a"})) << "nobody else is there to run it";
 }
 
 }  // namespace evd::test

@@ -132,6 +132,17 @@ TEST_F(DispatcherBreaker, AnAnswerOfItsOwnClosesItEvenWhenItIsAnError) {
   EXPECT_FALSE(is_open());
 }
 
+TEST_F(DispatcherBreaker, AProbeThatIsInterruptedFindsOutNothing) {
+  lose_a();
+  run_for(seconds{12});
+  ASSERT_EQ(a_->running().size(), 1U);
+  dispatcher_->stop_starting();
+  dispatcher_->interrupt();
+  run();
+  EXPECT_EQ(dispatcher_->outcomes().at("a").handed_back, 1);
+  EXPECT_TRUE(is_open());
+}
+
 TEST_F(DispatcherBreaker, ALongProbeKeepsItsLease) {
   lose_a();
   run_for(seconds{12});
@@ -202,6 +213,24 @@ TEST_F(DispatcherBreaker, AnSqlShareThatGaveUpOpensItAndGoesOnAfterTheProbe) {
   s_->end_share(journal::ShareResult::k_done, 4);
   run();
   EXPECT_FALSE(memory_.poll(node_, {{"s"}}).handlers.at(0).is_broken);
+}
+
+TEST_F(DispatcherBreaker, WhoDoesNotGetTheLeaseRunsNothing) {
+  start({"s"});
+  const auto other = memory_.register_node({"other", "evd", "1", {"s"}});
+  emit("s", 4);
+  run();
+  s_->end_share(journal::ShareResult::k_more, 0, "timed out after 1s");
+  run_for(seconds{12});
+  s_->end_share(journal::ShareResult::k_more, 0, "timed out after 1s");
+  ASSERT_EQ(s_->started_shares(), 2) << "a probe, of a part that is kept";
+  for (int second = 0; second < 60; ++second) {
+    // Just after this node has seen that it may ask.
+    journal_.before_answer("poll", [&] { memory_.lease_probe(other, "s"); });
+    run_for(seconds{1});
+  }
+  EXPECT_FALSE(memory_.lease_probe(node_, "s")) << "the other has it";
+  EXPECT_EQ(s_->started_shares(), 2);
 }
 
 }  // namespace

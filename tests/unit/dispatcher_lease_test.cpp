@@ -106,6 +106,23 @@ TEST_F(DispatcherLease, AWindowAnsweredAfterTheTakeoverStartsNothing) {
   EXPECT_THAT(a_->started(), ElementsAre(1, 2)) << "none twice";
 }
 
+// It was the node's when it was asked for, and all of it is escalated: nothing else is refused.
+TEST_F(DispatcherLease, AWindowClaimedAheadBeforeTheTakeoverStartsNothing) {
+  journal::HandlerPolicy once;
+  once.name = "a";
+  once.max_attempts = 1;
+  memory_.set_handler(once);
+  start({"a"});
+  emit("a", 15);
+  dispatcher_->step();
+  ASSERT_EQ(a_->started().size(), 10U);
+  a_->end_all();
+  clock_.advance(seconds{20});
+  take_over();
+  EXPECT_THROW(run(), journal::NodeFenced);
+  EXPECT_EQ(a_->started().size(), 10U);
+}
+
 TEST_F(DispatcherLease, APartAnsweredAfterTheTakeoverStartsNothing) {
   start({"a"});
   memory_.pause("a");
@@ -135,6 +152,19 @@ TEST_F(DispatcherLease, DeliveriesAnsweredAfterTheTakeoverStartNothing) {
   join();
   finish_all({1});
   EXPECT_THAT(a_->started(), ElementsAre(1, 1));
+}
+
+TEST_F(DispatcherLease, AWindowThatOnlyWaitsToBeClosedStartsNothingMore) {
+  start({"a", "s"});
+  a_->set_capacity(1);
+  emit("as", 3);
+  run();
+  ASSERT_THAT(a_->started(), ElementsAre(1));
+  clock_.advance(seconds{20});  // halted amid it, and an sql batch has not ended yet
+  take_over();
+  a_->end_all();
+  EXPECT_THROW(run(), journal::NodeFenced);
+  EXPECT_THAT(a_->started(), ElementsAre(1));
 }
 
 TEST_F(DispatcherLease, WhatIsAnsweredLateAndStillTheNodesRuns) {

@@ -285,6 +285,18 @@ TEST_F(DispatcherWindow, NoMoreAreHeldThanAllowed) {
   EXPECT_EQ(dispatcher_->counters().events_taken, 2);
 }
 
+TEST_F(DispatcherWindow, ClaimedAheadCountsAgainstWhatMayBeHeld) {
+  options_.max_windows = 2;
+  options_.batch_size = 1;
+  start({"a", "b"});
+  for (int i = 0; i < 5; ++i) emit("a");
+  run();
+  const auto other = memory_.register_node({"other", "evd", "1", {"a"}});
+  const auto next = memory_.claim(other, {7, 1});
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->events.at(0).id, 3) << "the rest is left to others";
+}
+
 TEST_F(DispatcherWindow, IsNotTakenWhereTheOwnerDoesNotWantIt) {
   start({"a"});
   dispatcher_->set_claiming(false);

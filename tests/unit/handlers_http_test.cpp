@@ -88,6 +88,7 @@ TEST(HttpOutcome, IsMadeOfTheStatus) {
   EXPECT_EQ(outcome(422).kind, OutcomeKind::k_failed);
   EXPECT_EQ(outcome(500).error, "crm.example answered 500: why");
   EXPECT_FALSE(outcome(500).is_transport) << "it was heard";
+  EXPECT_FALSE(outcome(429).is_transport) << "it is there, and busy";
   EXPECT_TRUE(outcome(503).is_transport);
   EXPECT_EQ(outcome(503, Milliseconds{2'000}).retry_after, Milliseconds{2'000});
   EXPECT_EQ(outcome(429, Milliseconds{2'000}).retry_after, Milliseconds{2'000});

@@ -14,6 +14,7 @@ namespace {
 using journal::OutcomeKind;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 std::string plugin(const std::string& name) {
   return std::string(std::getenv("EVD_PLUGIN_DIR")) + "/evd_" + name + ".so";
@@ -35,22 +36,29 @@ class PluginHandlerTest : public testing::Test {
     handler_.emplace(config_, "shop", sink_, std::string(std::getenv("EVD_BIN_DIR")) + "/evd");
   }
 
-  void start(const std::vector<std::string>& args, bool suspect = false) {
+  Attempt attempt(const std::string& args, bool suspect = false) {
+    auto event = std::make_shared<journal::Event>();
+    event->id = next_id_++;
+    event->args = args;
+    auto route = std::make_shared<journal::Route>();
+    route->event_name = "purchased";
+    Attempt attempt;
+    attempt.event = std::move(event);
+    attempt.route = std::move(route);
+    attempt.is_suspect = suspect;
+    return attempt;
+  }
+
+  void start_batch(std::vector<Attempt> attempts) {
     Batch batch;
     batch.id = 7;
-    for (const std::string& text : args) {
-      auto event = std::make_shared<journal::Event>();
-      event->id = next_id_++;
-      event->args = text;
-      auto route = std::make_shared<journal::Route>();
-      route->event_name = "purchased";
-      Attempt attempt;
-      attempt.event = std::move(event);
-      attempt.route = std::move(route);
-      attempt.is_suspect = suspect;
-      batch.attempts.push_back(std::move(attempt));
-    }
+    batch.attempts = std::move(attempts);
     handler_->start(std::move(batch));
+  }
+  void start(const std::vector<std::string>& args, bool suspect = false) {
+    std::vector<Attempt> attempts;
+    for (const std::string& text : args) attempts.push_back(attempt(text, suspect));
+    start_batch(std::move(attempts));
   }
 
   // The outcomes by the attempts' places in the batch, once all are there.
@@ -103,7 +111,16 @@ TEST_F(PluginHandlerTest, ASuspectThatCrashesEndsOnlyItsOwnProcess) {
   EXPECT_THAT(ended[0].error,
               AllOf(HasSubstr("the plugin crashed: signal 11"), HasSubstr("Segmentation")));
   EXPECT_EQ(ended[1].kind, OutcomeKind::k_done);
-  EXPECT_THAT(calls(), testing::Not(HasSubstr(" " + std::to_string(getpid()) + "\n")));
+  EXPECT_THAT(calls(), Not(HasSubstr(" " + std::to_string(getpid()) + "\n")));
+}
+
+TEST_F(PluginHandlerTest, ASuspectAmongOthersRunsInAProcessOfItsOwn) {
+  make();
+  start_batch({attempt("1"), attempt("2", true), attempt("3")});
+  for (const journal::Outcome& outcome : outcomes(3)) EXPECT_EQ(outcome.kind, OutcomeKind::k_done);
+  const std::string here = " " + std::to_string(getpid()) + "\n";
+  EXPECT_THAT(calls(), AllOf(HasSubstr("shop:1:fast" + here), HasSubstr("shop:3:fast" + here)));
+  EXPECT_THAT(calls(), AllOf(HasSubstr("shop:2:fast "), Not(HasSubstr("shop:2:fast" + here))));
 }
 
 TEST_F(PluginHandlerTest, ASuspectsOutcomeIsThatOfTheChild) {

@@ -102,7 +102,8 @@ class WorkerHandlerTest : public testing::Test {
     handler = std::make_unique<WorkerHandler>(config, "shop", sink, logger, Milliseconds{200});
   }
 
-  void start(const std::vector<std::int64_t>& ids, const std::string& args = "[]") {
+  void start(const std::vector<std::int64_t>& ids, const std::string& args = "[]",
+             std::int64_t suspect = 0) {
     Batch batch;
     batch.id = 7;
     for (const std::int64_t id : ids) {
@@ -111,6 +112,7 @@ class WorkerHandlerTest : public testing::Test {
           journal::Event{.id = id, .args = args, .key = {}, .headers = {}});
       attempt.route = std::make_shared<const journal::Route>(
           journal::Route{.id = 1, .event_name = "purchased", .expected = {"score"}});
+      attempt.is_suspect = id == suspect;
       batch.attempts.push_back(attempt);
     }
     handler->start(std::move(batch));
@@ -213,6 +215,16 @@ TEST_F(WorkerHandlerTest, OfWhatWasWithOneThatDiesOnlyTheEventToBlameFails) {
     EXPECT_EQ(found.at(index).kind, OutcomeKind::k_done) << index;
   EXPECT_EQ(found.at(2).kind, OutcomeKind::k_retry);
   EXPECT_THAT(found.at(2).error, HasSubstr("exit status 9"));
+}
+
+TEST_F(WorkerHandlerTest, ASuspectTakesNoOtherEventWithIt) {
+  make(sh("[ $id = 2 ] && exit 9; ok"));
+  start({1, 2, 3}, "[]", 2);
+  const auto found = outcomes(3);
+  EXPECT_EQ(found.at(0).kind, OutcomeKind::k_done);
+  EXPECT_EQ(found.at(1).kind, OutcomeKind::k_retry);
+  EXPECT_EQ(found.at(2).kind, OutcomeKind::k_done);
+  EXPECT_EQ(starts(), 2) << "the one that it ended, and the others' own";
 }
 
 TEST_F(WorkerHandlerTest, AStuckEventFailsAlone) {

@@ -2,7 +2,11 @@
 #include "common/ingest/spool.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
@@ -12,6 +16,32 @@ namespace evd::ingest {
 namespace {
 
 constexpr std::int64_t k_room = 1 << 20;
+
+// What the spool asks of the disk, and whether the disk does it.
+std::int64_t synced_bytes = 0;  // of the file that was synced last
+ino_t synced_directory = 0;     // likewise
+bool is_disk_broken = false;
+
+}  // namespace
+
+// These two in this program instead of the C library's.
+extern "C" int fdatasync(int fd) {
+  if (is_disk_broken) {
+    errno = EIO;
+    return -1;
+  }
+  struct stat status {};
+  if (::fstat(fd, &status) == 0) synced_bytes = status.st_size;
+  return static_cast<int>(::syscall(SYS_fdatasync, fd));
+}
+
+extern "C" int fsync(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) synced_directory = status.st_ino;
+  return static_cast<int>(::syscall(SYS_fsync, fd));
+}
+
+namespace {
 
 class SpoolTest : public testing::Test {
  protected:
@@ -117,6 +147,31 @@ TEST_F(SpoolTest, TakesNoMoreThanItMay) {
       SpoolFull);
   EXPECT_GE(spool.bytes(), bytes);
   EXPECT_EQ(spool.front().events, frame("a").events);
+}
+
+TEST_F(SpoolTest, WhatIsKeptIsOnTheDisk) {
+  Spool spool = open();
+  struct stat status {};
+  ASSERT_EQ(::stat(directory().c_str(), &status), 0);
+  EXPECT_EQ(synced_directory, status.st_ino) << "a new file's name, too";
+  for (const char* name : {"a", "b"}) {
+    spool.append(frame(name));
+    EXPECT_EQ(static_cast<std::uintmax_t>(synced_bytes), std::filesystem::file_size(file()));
+  }
+  spool.reject("{}", "no such event");
+  EXPECT_EQ(static_cast<std::uintmax_t>(synced_bytes),
+            std::filesystem::file_size(spool.rejected_path()));
+}
+
+TEST_F(SpoolTest, WhatTheDiskDoesNotTakeIsNotSaidToBeKept) {
+  {
+    Spool spool = open();
+    is_disk_broken = true;
+    EXPECT_THROW(spool.append(frame("a")), Error);
+    EXPECT_THROW(spool.reject("{}", "no such event"), Error);
+    is_disk_broken = false;
+  }
+  EXPECT_TRUE(open().is_empty());
 }
 
 TEST(SpoolFrame, DecodesOnlyItsOwn) {
