@@ -10,7 +10,8 @@ declare
   v_result  record;
   v_applied integer := 0;
 begin
-  if not p_outcomes && array['retry', 'failed'] then
+  -- Whatever may escalate commits as the database is configured; what is handed back a third time counts.
+  if p_outcomes <@ array['done'] then
     perform set_config('synchronous_commit', 'off', true);
   end if;
   for v_result in

@@ -101,6 +101,24 @@ TEST_F(DeliveryRows, AreGivenBackUncountedTwiceInARow) {
   EXPECT_EQ(delivery(1), "waiting|4|1");
 }
 
+// Losing the news of a success repeats a run; losing an escalation would lose the alert with it.
+TEST_F(DeliveryRows, OnlySuccessIsCommittedWithoutWaitingForTheDisk) {
+  for (int i = 0; i < 4; ++i) emit();
+  run_window("(1,lottery,queued),(2,lottery,queued),(3,lottery,queued),(4,lottery,queued)");
+  take();
+  const auto commits = [&](std::int64_t event, const std::string& outcome) {
+    connection.query("begin");
+    EXPECT_EQ(finish(event, 1, outcome), 1);
+    const std::string setting = value(connection, "select current_setting('synchronous_commit')");
+    connection.query("commit");
+    return setting;
+  };
+  EXPECT_EQ(commits(1, "done"), "off");
+  EXPECT_EQ(commits(2, "retry"), "on");
+  EXPECT_EQ(commits(3, "failed"), "on");
+  EXPECT_EQ(commits(4, "handed_back"), "on") << "a third time it counts";
+}
+
 TEST_F(DeliveryRows, EscalateAtOnceWhatFailedForGood) {
   emit();
   run_window("(1,lottery,queued)");
