@@ -31,6 +31,12 @@ const std::vector<Language>& languages() {
       {"Cpp", "cpp", "command -v c++ && command -v pg_config",
        "c++ -x c++ \"$1\" -o \"$1.program\" -I\"$(pg_config --includedir)\" -lpq &&"
        " \"$1.program\""},
+      {"Java", "java", "command -v java && test -r /usr/share/java/postgresql.jar",
+       "/usr/bin/python3 " EVD_SOURCE_DIR
+       "/tests/e2e/loopback.py java --source 17 -cp /usr/share/java/postgresql.jar \"$1\""},
+      {"Go", "go", "command -v go && test -d /usr/share/gocode/src/github.com/lib/pq",
+       "cp \"$1\" \"$1.go\" && GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=\"$1.cache\""
+       " go run \"$1.go\""},
   };
   return all;
 }
