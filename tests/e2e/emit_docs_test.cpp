@@ -12,8 +12,8 @@ namespace {
 struct Language {
   std::string name;   // of the test
   std::string fence;  // what follows ``` in the page
-  std::string probe;  // a shell command that succeeds where the client is installed
-  std::string run;    // a shell command; $1 is the program's file
+  std::string probe;  // a shell command that succeeds where the client is installed, or installs it
+  std::string run;    // a shell command; in both $1 is the program's file
 
   friend std::ostream& operator<<(std::ostream& out, const Language& language) {
     return out << language.name;
@@ -24,7 +24,9 @@ const std::vector<Language>& languages() {
   static const std::vector<Language> all = {
       {"Psql", "sh", "command -v psql", "sh \"$1\""},
       {"Python", "python", "/usr/bin/python3 -c 'import psycopg'", "/usr/bin/python3 \"$1\""},
-      {"Node", "javascript", "NODE_PATH=$NODE_PATH:/usr/share/nodejs node -e 'require(\"pg\")'",
+      {"Node", "javascript",
+       "NODE_PATH=$NODE_PATH:/usr/share/nodejs node -e 'require(\"pg\")' ||"
+       " npm install --silent --no-audit --no-fund --prefix \"$(dirname \"$1\")\" pg@8.11.3",
        "NODE_PATH=$NODE_PATH:/usr/share/nodejs node \"$1\""},
       {"Php", "php", "php -r 'exit(function_exists(\"pg_connect\") ? 0 : 1);'", "php \"$1\""},
       {"Ruby", "ruby", "ruby -e 'require \"pg\"'", "ruby \"$1\""},
@@ -68,13 +70,13 @@ class EmitDocs : public InstalledEvctl, public testing::WithParamInterface<Langu
 };
 
 TEST_P(EmitDocs, Emits) {
-  if (shell(GetParam().probe).exit != 0) {
+  const auto file = directory_ / "emit";
+  if (shell(GetParam().probe, file.string()).exit != 0) {
     GTEST_SKIP() << "the client of docs/emit.md for " << GetParam().name << " is not installed";
   }
   const std::string program =
       program_of(read_file(EVD_SOURCE_DIR "/docs/emit.md"), GetParam().fence);
   ASSERT_NE(program, "") << "docs/emit.md has no program for " << GetParam().name;
-  const auto file = directory_ / "emit";
   write_file(file, program);
   const RunResult emitted = shell(GetParam().run, file.string());
   EXPECT_EQ(emitted.exit, 0) << emitted.out << emitted.err;
