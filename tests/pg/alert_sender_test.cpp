@@ -336,6 +336,20 @@ TEST_F(AlertSender, WaitsLongerAfterEachFailure) {
             "5,10,20,40,80,160,300,300");
 }
 
+TEST_F(AlertSender, TakesNoMessageThatIsBeingAddedTo) {
+  raise("escalated", 1, 1);
+  const std::string routes = routes_json(config_, true);
+  outbox_.fold(routes, 100);
+  raise("escalated", 2, 2);
+  auto other = database_.connect();
+  other.query("begin");
+  other.query("select evd.alert_open_groups($1, array(select id from evd.alert))",
+              pg::params(routes));
+  EXPECT_FALSE(outbox_.take({11, "slack", {}, false}));
+  other.query("rollback");
+  EXPECT_TRUE(outbox_.take({11, "slack", {}, false}));
+}
+
 TEST_F(AlertSender, LetsNoMessageThatIsRefusedBlockTheRest) {
   recording(channels_, "slack").fail();
   raise("escalated", 1, 1);
