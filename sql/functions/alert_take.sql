@@ -2,7 +2,7 @@
 -- waits after a failure. The lease commits before the caller posts, so no two senders post the same group unless the
 -- first did not come back in time. The log's sender also takes what has waited an hour for a channel that its
 -- configuration (p_known) lacks. p_args: with the beginning of the examples' args.
--- Reads alert_channel, and what evd.alert_message reads; writes alert_group.
+-- Reads alert_channel, and what evd.alert_message reads; writes alert_group, alert_pair.
 create or replace function evd.alert_take(p_token bigint, p_channel text, p_known text[], p_limit integer,
                                           p_args boolean)
 returns table (id bigint, message jsonb)
@@ -10,10 +10,13 @@ language plpgsql
 as $$
 #variable_conflict use_column
 declare
-  v_groups bigint[];
+  v_retry_at timestamptz := (select c.next_at from evd.alert_channel c where c.name = p_channel);
+  v_groups   bigint[];
 begin
-  if exists (select from evd.alert_channel c where c.name = p_channel and c.next_at > clock_timestamp()) then
+  if v_retry_at > clock_timestamp() then
     return;
+  elsif v_retry_at is not null then
+    perform evd.alert_gather(p_channel);
   end if;
   with due as materialized (
     select g.id from evd.alert_group g

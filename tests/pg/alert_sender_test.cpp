@@ -336,6 +336,35 @@ TEST_F(AlertSender, WaitsLongerAfterEachFailure) {
             "5,10,20,40,80,160,300,300");
 }
 
+TEST_F(AlertSender, MakesOneMessageOfAllThatAChannelDidNotTake) {
+  recording(channels_, "slack").fail();
+  for (int first = 1; first <= 191; first += 10) {
+    raise("escalated", first, first + 10);  // the last of them again
+    send();
+    pass("5 min");
+  }
+  connection_.query(
+      "insert into evd.alert (kind, owner, error) values ('node_lost', 'growth', 'x')");
+  send();
+  pass("5 min");
+  connection_.query(
+      "insert into evd.alert (kind, owner, error) values ('node_lost', 'growth', 'y')");
+  recording(channels_, "slack").fail(false);
+  send();
+  ASSERT_EQ(sent("slack").size(), 2U);
+  const bool is_first = sent("slack")[0].kind == "escalated";
+  const Alert escalated = sent("slack")[is_first ? 0 : 1], lost = sent("slack")[is_first ? 1 : 0];
+  EXPECT_EQ(escalated.count, 201);
+  EXPECT_EQ(escalated.event_ids.front(), 1);
+  EXPECT_EQ(escalated.examples.size(), 3U);
+  EXPECT_EQ(escalated.last_error, "boom 201");
+  EXPECT_EQ(lost.count, 2);
+  raise("recovered", 1, 201);
+  send();
+  EXPECT_EQ(sent("slack").back().recovers, Kinds{escalated.id});
+  EXPECT_EQ(test::number(connection_, "select count(*) from evd.alert_pair"), 0);
+}
+
 TEST_F(AlertSender, TakesNoMessageThatIsBeingAddedTo) {
   raise("escalated", 1, 1);
   const std::string routes = routes_json(config_, true);
