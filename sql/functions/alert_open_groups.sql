@@ -9,7 +9,7 @@ begin
       and (g.channel, g.kind, g.event_name, g.handler) in (
         select t.channel, a.kind, coalesce(a.event_name, ''), coalesce(a.handler, '')
         from evd.alert a
-        cross join lateral evd.alert_targets(p_routes, a.owner, a.kind) t (channel)
+        cross join lateral evd.alert_targets(p_routes, a.owner, a.kind, a.handler) t (channel)
         where a.id = any (p_ids))
     order by g.id for no key update;
   insert into evd.alert_group (channel, kind, event_name, handler, is_tracked, first_at, last_at, group_wait, repeat,
@@ -22,7 +22,7 @@ begin
   from (select t.channel, a.kind, coalesce(a.event_name, '') as event_name, coalesce(a.handler, '') as handler,
                min(a.at) as first_at, max(a.at) as last_at
         from evd.alert a
-        cross join lateral evd.alert_targets(p_routes, a.owner, a.kind) t (channel)
+        cross join lateral evd.alert_targets(p_routes, a.owner, a.kind, a.handler) t (channel)
         where a.id = any (p_ids)
         group by 1, 2, 3, 4) k
   cross join lateral (

@@ -2,7 +2,7 @@
 -- waits after a failure. The lease commits before the caller posts, so no two senders post the same group unless the
 -- first did not come back in time. The log's sender also takes what has waited an hour for a channel that its
 -- configuration (p_known) lacks. p_args: with the beginning of the examples' args.
--- Reads alert_channel, and what evd.alert_message reads; writes alert_group, alert_pair.
+-- Reads alert_channel, and what evd.alert_message reads; writes alert_group, alert_pair; what evd.forget_channels writes.
 create or replace function evd.alert_take(p_token bigint, p_channel text, p_known text[], p_limit integer,
                                           p_args boolean)
 returns table (id bigint, message jsonb)
@@ -17,6 +17,8 @@ begin
     return;
   elsif v_retry_at is not null then
     perform evd.alert_gather(p_channel);
+  elsif p_channel = '(log)' then
+    perform evd.forget_channels(p_known);
   end if;
   with due as materialized (
     select g.id from evd.alert_group g

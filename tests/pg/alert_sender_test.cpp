@@ -54,6 +54,7 @@ class AlertSender : public testing::Test {
         pg::params(time));
     connection_.query("update evd.alert_channel set next_at = next_at - $1::interval",
                       pg::params(time));
+    connection_.query("update evd.trouble set since = since - $1::interval", pg::params(time));
   }
 
   std::vector<Alert> sent(std::string_view channel) { return recording(channels_, channel).sent(); }
@@ -377,6 +378,76 @@ TEST_F(AlertSender, TakesNoMessageThatIsBeingAddedTo) {
   EXPECT_FALSE(outbox_.take({11, "slack", {}, false}));
   other.query("rollback");
   EXPECT_TRUE(outbox_.take({11, "slack", {}, false}));
+}
+
+TEST_F(AlertSender, TellsThroughOthersThatAChannelIsAwayOnceAndItsEnd) {
+  const auto fail_after = [&](const std::string& time) {
+    pass(time);
+    send();
+    send();  // what came of it
+  };
+  recording(channels_, "slack").fail();
+  raise("escalated", 1, 3);
+  send();
+  fail_after("59 min");
+  EXPECT_TRUE(sent("spare").empty());
+  fail_after("6 min");
+  EXPECT_EQ(kinds("spare"), Kinds{"channel_away"});
+  EXPECT_EQ(sent("spare")[0].handler, "(channel slack)");
+  EXPECT_NE(sent("spare")[0].last_error.find("Z, and 1 message waits for it: refused"),
+            std::string::npos)
+      << sent("spare")[0].last_error;
+  fail_after("6 min");
+  fail_after("1 day");
+  EXPECT_EQ(sent("spare").size(), 1U) << "once";
+  recording(channels_, "slack").fail(false);
+  fail_after("6 min");
+  EXPECT_EQ(kinds("spare"), (Kinds{"channel_away", "recovered"}));
+  EXPECT_EQ(kinds("slack"), Kinds{"escalated"});
+  EXPECT_TRUE(sent("hook").empty()) << "the default owner has a channel";
+  recording(channels_, "slack").fail();
+  raise("failing", 4, 4);
+  send();
+  fail_after("61 min");
+  EXPECT_EQ(kinds("spare"), (Kinds{"channel_away", "recovered", "channel_away"}));
+}
+
+TEST_F(AlertSender, TellsAllOthersOfAChannelThatIsTheOnlyOneOfTheDefaultOwner) {
+  config_.owners["default"] = {"default", {"slack"}};
+  config_.channels["hook"].kinds = {"escalated"};
+  recording(channels_, "slack").fail();
+  raise("escalated", 1, 1);
+  for (const char* time : {"0 s", "61 min", "0 s"}) {
+    pass(time);
+    send();
+  }
+  EXPECT_EQ(kinds("spare"), Kinds{"channel_away"});
+  EXPECT_TRUE(sent("hook").empty());
+  EXPECT_TRUE(sent(k_log_channel).empty());
+  EXPECT_EQ(test::value(connection_,
+                        "select evd.alert_targets($1, null, 'channel_away', '(channel slack)')",
+                        pg::params(R"({"channels": {"slack": {"kinds": ["*"]}}})")),
+            k_log_channel);
+}
+
+TEST_F(AlertSender, ForgetsAChannelThatNoConfigurationHasAnyMore) {
+  recording(channels_, "slack").fail();
+  raise("escalated", 1, 1);
+  for (const char* time : {"0 s", "61 min", "0 s"}) {
+    pass(time);
+    send();
+  }
+  EXPECT_EQ(kinds("spare"), Kinds{"channel_away"});
+  config_.channels.erase("slack");
+  use_recording_channels();
+  send();
+  EXPECT_TRUE(sent("spare").empty());
+  pass("2 h");
+  send();
+  send();
+  EXPECT_EQ(kinds("spare"), Kinds{"recovered"});
+  EXPECT_EQ(kinds(k_log_channel), Kinds{"escalated"});
+  EXPECT_EQ(test::number(connection_, "select count(*) from evd.alert_channel"), 0);
 }
 
 TEST_F(AlertSender, LetsNoMessageThatIsRefusedBlockTheRest) {
