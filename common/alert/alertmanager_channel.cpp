@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::int64_t k_lasts_s = 300;
 // What a "recovered" may end; it does not say which.
-constexpr std::array<const char*, 6> k_tracked = {"failing", "escalated",        "stalled",
-                                                  "backlog", "recovery_stalled", "config_drift"};
+constexpr std::array<const char*, 7> k_tracked = {"failing",     "escalated",        "stalled",
+                                                  "backlog",     "recovery_stalled", "channel_away",
+                                                  "config_drift"};
 
 std::string iso_time(std::int64_t seconds) {
   const time_t time = seconds;
@@ -26,8 +27,8 @@ std::string iso_time(std::int64_t seconds) {
 }
 
 const char* severity_of(const std::string& kind) {
-  const bool is_critical =
-      kind == "escalated" || kind == "database_away" || kind == "recovery_stalled";
+  const bool is_critical = kind == "escalated" || kind == "database_away" ||
+                           kind == "recovery_stalled" || kind == "channel_away";
   return is_critical ? "critical" : "warning";
 }
 

@@ -16,9 +16,10 @@ enum class ChannelKind { k_slack, k_webhook, k_exec, k_alertmanager, k_elasticse
 std::string_view to_string(ChannelKind kind);
 
 // The kinds of alerts, as in a channel's `kinds`.
-inline constexpr std::array<std::string_view, 12> k_alert_kinds = {
-    "failing",   "escalated",        "stalled",       "timeout",    "emit_failed",  "backlog",
-    "node_lost", "recovery_stalled", "database_away", "config_bad", "config_drift", "recovered"};
+inline constexpr std::array<std::string_view, 13> k_alert_kinds = {
+    "failing",    "escalated",    "stalled",          "timeout",      "emit_failed",
+    "backlog",    "node_lost",    "recovery_stalled", "channel_away", "database_away",
+    "config_bad", "config_drift", "recovered"};
 
 struct ChannelTarget {
   std::string url;                   // slack, webhook, alertmanager, elasticsearch

@@ -1,6 +1,6 @@
 -- The channel did not take a leased group: it is tried again, and so is the channel, each after a wait of its own that
 -- doubles up to five minutes. Returns false when the lease is no longer the caller's.
--- Writes alert_group, alert_channel.
+-- Writes alert_group, alert_channel; what evd.note_channel writes.
 create or replace function evd.alert_failed(p_group bigint, p_token bigint, p_error text) returns boolean
 language plpgsql
 as $$
@@ -20,6 +20,7 @@ begin
     on conflict (name) do update
       set failures = c.failures + 1, error = excluded.error,
           next_at = clock_timestamp() + evd.alert_backoff(c.failures + 1);
+  perform evd.note_channel(v_channel, coalesce(left(p_error, 1000), 'no reason was given'));
   perform evd.alert_settle(array[p_group]);
   return true;
 end

@@ -9,7 +9,7 @@ begin
   with named as (
     select g.id as group_id, g.is_tracked as is_pair, a.*
     from evd.alert a
-    cross join lateral evd.alert_targets(p_routes, a.owner, a.kind) t (channel)
+    cross join lateral evd.alert_targets(p_routes, a.owner, a.kind, a.handler) t (channel)
     join evd.alert_group g on g.channel = t.channel and g.kind = a.kind and g.event_name = coalesce(a.event_name, '')
       and g.handler = coalesce(a.handler, '') and g.state = 'open'
     where a.id = any (p_ids)),

@@ -1,7 +1,17 @@
--- Makes sure that each key of these rows of the outbox has an open group. Reads alert; appends to alert_group.
+-- Makes sure that each key of these rows of the outbox has an open group, and locks it: no sender takes it before they are
+-- in it. Reads alert; writes alert_group.
 create or replace function evd.alert_open_groups(p_routes jsonb, p_ids bigint[]) returns void
-language sql
+language plpgsql
 as $$
+begin
+  perform from evd.alert_group g
+    where g.state = 'open'
+      and (g.channel, g.kind, g.event_name, g.handler) in (
+        select t.channel, a.kind, coalesce(a.event_name, ''), coalesce(a.handler, '')
+        from evd.alert a
+        cross join lateral evd.alert_targets(p_routes, a.owner, a.kind, a.handler) t (channel)
+        where a.id = any (p_ids))
+    order by g.id for no key update;
   insert into evd.alert_group (channel, kind, event_name, handler, is_tracked, first_at, last_at, group_wait, repeat,
                                wants_recovered, next_at, acked_until)
   select k.channel, k.kind, k.event_name, k.handler,
@@ -12,7 +22,7 @@ as $$
   from (select t.channel, a.kind, coalesce(a.event_name, '') as event_name, coalesce(a.handler, '') as handler,
                min(a.at) as first_at, max(a.at) as last_at
         from evd.alert a
-        cross join lateral evd.alert_targets(p_routes, a.owner, a.kind) t (channel)
+        cross join lateral evd.alert_targets(p_routes, a.owner, a.kind, a.handler) t (channel)
         where a.id = any (p_ids)
         group by 1, 2, 3, 4) k
   cross join lateral (
@@ -20,5 +30,9 @@ as $$
            make_interval(secs => coalesce((s.settings ->> 'repeat_ms')::double precision, 3600000) / 1000) as repeat,
            coalesce((s.settings -> 'kinds') ?| array['*', 'recovered'], true) as wants_recovered
     from (select p_routes -> 'channels' -> k.channel as settings) s) c
-  on conflict (channel, kind, event_name, handler) where state = 'open' do nothing
+  where not exists (select from evd.alert_group g  -- an id is used up even where there is a conflict
+                    where g.channel = k.channel and g.kind = k.kind and g.event_name = k.event_name
+                      and g.handler = k.handler and g.state = 'open')
+  on conflict (channel, kind, event_name, handler) where state = 'open' do nothing;
+end
 $$;

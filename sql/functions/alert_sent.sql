@@ -1,5 +1,5 @@
 -- The channel took a leased group. If all that it told of was resolved meanwhile, its "recovered" follows. Returns
--- false when the lease is no longer the caller's. Writes alert_group, alert_channel.
+-- false when the lease is no longer the caller's. Writes alert_group, alert_channel; what evd.note_channel writes.
 create or replace function evd.alert_sent(p_group bigint, p_token bigint) returns boolean
 language plpgsql
 as $$
@@ -14,6 +14,9 @@ begin
     return false;
   end if;
   delete from evd.alert_channel where name = v_channel;
+  if found then
+    perform evd.note_channel(v_channel, null);
+  end if;
   perform evd.alert_settle(array[p_group]);
   -- What opened while this one was being sent did not see it, and waits for `repeat` like the rest.
   update evd.alert_group o set next_at = g.sent_at + g.repeat

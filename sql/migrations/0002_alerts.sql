@@ -6,7 +6,7 @@
 --   sending   its content is fixed; leased by a sender, or to be tried again at next_at
 --   sent      the channel took it; what it told of may be unresolved
 --   settled   all of its pairs were resolved after it was sent, and a "recovered" follows where it is wanted
---   dropped   all of its pairs were resolved before anybody was told
+--   dropped   all of its pairs were resolved before anybody was told, or a newer one tells of them (evd.alert_gather)
 create table evd.alert_group (
   id              bigint generated always as identity primary key,
   channel         text not null,                   -- "(log)": nobody else is there to be told

@@ -54,6 +54,7 @@ class AlertSender : public testing::Test {
         pg::params(time));
     connection_.query("update evd.alert_channel set next_at = next_at - $1::interval",
                       pg::params(time));
+    connection_.query("update evd.trouble set since = since - $1::interval", pg::params(time));
   }
 
   std::vector<Alert> sent(std::string_view channel) { return recording(channels_, channel).sent(); }
@@ -336,6 +337,119 @@ TEST_F(AlertSender, WaitsLongerAfterEachFailure) {
             "5,10,20,40,80,160,300,300");
 }
 
+TEST_F(AlertSender, MakesOneMessageOfAllThatAChannelDidNotTake) {
+  recording(channels_, "slack").fail();
+  for (int first = 1; first <= 191; first += 10) {
+    raise("escalated", first, first + 10);  // the last of them again
+    send();
+    pass("5 min");
+  }
+  connection_.query(
+      "insert into evd.alert (kind, owner, error) values ('node_lost', 'growth', 'x')");
+  send();
+  pass("5 min");
+  connection_.query(
+      "insert into evd.alert (kind, owner, error) values ('node_lost', 'growth', 'y')");
+  recording(channels_, "slack").fail(false);
+  send();
+  ASSERT_EQ(sent("slack").size(), 2U);
+  const bool is_first = sent("slack")[0].kind == "escalated";
+  const Alert escalated = sent("slack")[is_first ? 0 : 1], lost = sent("slack")[is_first ? 1 : 0];
+  EXPECT_EQ(escalated.count, 201);
+  EXPECT_EQ(escalated.event_ids.front(), 1);
+  EXPECT_EQ(escalated.examples.size(), 3U);
+  EXPECT_EQ(escalated.last_error, "boom 201");
+  EXPECT_EQ(lost.count, 2);
+  raise("recovered", 1, 201);
+  send();
+  EXPECT_EQ(sent("slack").back().recovers, Kinds{escalated.id});
+  EXPECT_EQ(test::number(connection_, "select count(*) from evd.alert_pair"), 0);
+}
+
+TEST_F(AlertSender, TakesNoMessageThatIsBeingAddedTo) {
+  raise("escalated", 1, 1);
+  const std::string routes = routes_json(config_, true);
+  outbox_.fold(routes, 100);
+  raise("escalated", 2, 2);
+  auto other = database_.connect();
+  other.query("begin");
+  other.query("select evd.alert_open_groups($1, array(select id from evd.alert))",
+              pg::params(routes));
+  EXPECT_FALSE(outbox_.take({11, "slack", {}, false}));
+  other.query("rollback");
+  EXPECT_TRUE(outbox_.take({11, "slack", {}, false}));
+}
+
+TEST_F(AlertSender, TellsThroughOthersThatAChannelIsAwayOnceAndItsEnd) {
+  const auto fail_after = [&](const std::string& time) {
+    pass(time);
+    send();
+    send();  // what came of it
+  };
+  recording(channels_, "slack").fail();
+  raise("escalated", 1, 3);
+  send();
+  fail_after("59 min");
+  EXPECT_TRUE(sent("spare").empty());
+  fail_after("6 min");
+  EXPECT_EQ(kinds("spare"), Kinds{"channel_away"});
+  EXPECT_EQ(sent("spare")[0].handler, "(channel slack)");
+  EXPECT_NE(sent("spare")[0].last_error.find("Z, and 1 message waits for it: refused"),
+            std::string::npos)
+      << sent("spare")[0].last_error;
+  fail_after("6 min");
+  fail_after("1 day");
+  EXPECT_EQ(sent("spare").size(), 1U) << "once";
+  recording(channels_, "slack").fail(false);
+  fail_after("6 min");
+  EXPECT_EQ(kinds("spare"), (Kinds{"channel_away", "recovered"}));
+  EXPECT_EQ(kinds("slack"), Kinds{"escalated"});
+  EXPECT_TRUE(sent("hook").empty()) << "the default owner has a channel";
+  recording(channels_, "slack").fail();
+  raise("failing", 4, 4);
+  send();
+  fail_after("61 min");
+  EXPECT_EQ(kinds("spare"), (Kinds{"channel_away", "recovered", "channel_away"}));
+}
+
+TEST_F(AlertSender, TellsAllOthersOfAChannelThatIsTheOnlyOneOfTheDefaultOwner) {
+  config_.owners["default"] = {"default", {"slack"}};
+  config_.channels["hook"].kinds = {"escalated"};
+  recording(channels_, "slack").fail();
+  raise("escalated", 1, 1);
+  for (const char* time : {"0 s", "61 min", "0 s"}) {
+    pass(time);
+    send();
+  }
+  EXPECT_EQ(kinds("spare"), Kinds{"channel_away"});
+  EXPECT_TRUE(sent("hook").empty());
+  EXPECT_TRUE(sent(k_log_channel).empty());
+  EXPECT_EQ(test::value(connection_,
+                        "select evd.alert_targets($1, null, 'channel_away', '(channel slack)')",
+                        pg::params(R"({"channels": {"slack": {"kinds": ["*"]}}})")),
+            k_log_channel);
+}
+
+TEST_F(AlertSender, ForgetsAChannelThatNoConfigurationHasAnyMore) {
+  recording(channels_, "slack").fail();
+  raise("escalated", 1, 1);
+  for (const char* time : {"0 s", "61 min", "0 s"}) {
+    pass(time);
+    send();
+  }
+  EXPECT_EQ(kinds("spare"), Kinds{"channel_away"});
+  config_.channels.erase("slack");
+  use_recording_channels();
+  send();
+  EXPECT_TRUE(sent("spare").empty());
+  pass("2 h");
+  send();
+  send();
+  EXPECT_EQ(kinds("spare"), Kinds{"recovered"});
+  EXPECT_EQ(kinds(k_log_channel), Kinds{"escalated"});
+  EXPECT_EQ(test::number(connection_, "select count(*) from evd.alert_channel"), 0);
+}
+
 TEST_F(AlertSender, LetsNoMessageThatIsRefusedBlockTheRest) {
   recording(channels_, "slack").fail();
   raise("escalated", 1, 1);
@@ -489,7 +603,8 @@ TEST_F(AlertSender, ForgetsWhatIsOver) {
   raise("failing", 3, 3);
   send();
   pass("2 h");
-  EXPECT_EQ(test::value(connection_, "select evd.alert_prune('0', 100)"), "2");
+  connection_.query("update evd.alert_group set last_at = last_at - interval '31 days'");
+  EXPECT_EQ(test::value(connection_, "select evd.prune(now() - interval '30 days', 100)"), "2");
   EXPECT_EQ(test::value(connection_, "select string_agg(kind, ',') from evd.alert_group"),
             "failing");
 }

@@ -1,10 +1,12 @@
-// A tiny HTTP server on a free loopback port. It records every request and answers each with the
-// next scripted status, 200 when the script is used up. Safe from any thread.
+// A tiny HTTP server on a loopback port, a free one unless told which. It records every request and
+// answers each with the next scripted status; when the script is used up with 200, or what
+// answer_all() said. Safe from any thread.
 #pragma once
 
 #include <microhttpd.h>
 #include <netinet/in.h>
 
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -27,13 +29,15 @@ struct HttpRequest {
   std::string path;
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;
+  unsigned int answered = 0;  // the status
 };
 
 class HttpServer {
  public:
-  HttpServer() {
+  explicit HttpServer(int port = 0) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     daemon_ = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, nullptr, nullptr, &answer, this,
                                MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED,
@@ -52,6 +56,11 @@ class HttpServer {
   void script(std::vector<HttpAnswer> answers) {
     const std::lock_guard lock(mutex_);
     for (auto& next : answers) script_.push_back(std::move(next));
+  }
+
+  void answer_all(HttpAnswer answer) {
+    const std::lock_guard lock(mutex_);
+    usual_ = std::move(answer);
   }
 
   std::vector<HttpRequest> requests() const {
@@ -97,11 +106,13 @@ class HttpServer {
     HttpAnswer next;
     {
       const std::lock_guard lock(mutex_);
-      requests_.push_back(request);
+      next = usual_;
       if (!script_.empty()) {
         next = std::move(script_.front());
         script_.pop_front();
       }
+      requests_.push_back(request);
+      requests_.back().answered = next.status;
     }
     auto* response =
         MHD_create_response_from_buffer(next.body.size(), next.body.data(), MHD_RESPMEM_MUST_COPY);
@@ -113,8 +124,9 @@ class HttpServer {
     return result;
   }
 
-  mutable std::mutex mutex_;  // guards script_ and requests_
+  mutable std::mutex mutex_;  // guards what follows
   std::deque<HttpAnswer> script_;
+  HttpAnswer usual_;
   std::vector<HttpRequest> requests_;
   MHD_Daemon* daemon_ = nullptr;
 };
