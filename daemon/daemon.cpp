@@ -137,7 +137,8 @@ Config reread(const Options& options, const Config& old, logging::Logger& logger
 void tell_of_schema(const Config& config, const SchemaError& error, logging::Logger& logger) {
   alert::Channels channels = alert::make_channels(config, logger);
   alert::DirectAlert(config.daemon.state_dir, logger)
-      .raise(config, channels, "database_away", std::string("evd does not start: ") + error.what());
+      .raise(config, channels, alert::k_unfit_schema,
+             std::string("evd does not run: ") + error.what());
 }
 
 }  // namespace

@@ -116,6 +116,7 @@ void Engine::first_connection(const std::string& instance) {
   dispatch::DispatcherOptions options;
   options.batch_size = config_.daemon.batch_size;
   options.spill_after = config_.daemon.spill_after;
+  options.doubt_after = std::min(config_.daemon.spill_after, config_.recovery.node_timeout / 3);
   dispatcher_ = std::make_unique<dispatch::Dispatcher>(options, handlers_, inbox_, clock_, logger_);
 }
 

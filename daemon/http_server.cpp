@@ -18,7 +18,7 @@ namespace {
 constexpr unsigned k_idle_timeout_s = 30;
 constexpr unsigned k_connections = 10'000;
 // For a request's head and a piece of its body. All of it is cleared for each request.
-constexpr std::size_t k_connection_memory = 8'192;
+constexpr std::size_t k_connection_memory = 16'384;
 
 const char* reason(int status) {
   switch (status) {

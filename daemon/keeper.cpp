@@ -54,6 +54,7 @@ void Keeper::beat(pg::Connection& connection) {
 void Keeper::make_pass(pg::Connection& connection) {
   if (health_.node == 0) return;  // the schema is not checked yet
   direct_.clear(config_, channels_, "database_away");
+  direct_.clear(config_, channels_, alert::k_unfit_schema);
   journal::PgJournal journal(connection);
   // Only where events came in: an idle installation costs next to nothing.
   if (const std::int64_t taken = health_.events_taken; std::exchange(summarized_, taken) != taken) {

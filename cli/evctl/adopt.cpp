@@ -6,6 +6,7 @@
 
 #include "cli/evctl/json.hpp"
 #include "cli/evctl/verbs.hpp"
+#include "common/base/text.hpp"
 #include "common/pg/transaction.hpp"
 #include "common/schema/check.hpp"
 
@@ -19,7 +20,7 @@ struct AdoptFlags {
 };
 
 struct Adopted {
-  bool was_behind = false;
+  bool was_behind = false, is_renamed = false;
   std::int64_t emitted_since = 0, unread = 0;
 };
 
@@ -42,14 +43,20 @@ void tell(Context& context, const AdoptFlags& flags, const Adopted& adopted) {
     context.out().line(Json{
         {"dry_run", flags.dry_run},
         {"adopted", adopted.was_behind},
+        {"renamed", adopted.is_renamed},
         {"emitted_since", adopted.emitted_since},
         {"unread",
          adopted.unread}}.dump());
     return;
   }
+  if (adopted.is_renamed) {
+    context.out().line("the installation " +
+                       std::string(flags.dry_run ? "would be called" : "is called") + " \"" +
+                       *flags.instance + "\"" + (flags.dry_run ? "" : " now"));
+  }
   if (!adopted.was_behind) {
-    context.out().line(flags.instance ? "the installation is called \"" + *flags.instance + "\" now"
-                                      : "the log goes on by itself: nothing was to be done");
+    if (!adopted.is_renamed)
+      context.out().line("the log goes on by itself: nothing was to be done");
     return;
   }
   context.out().line(std::string(flags.dry_run ? "would be taken up" : "taken up") + ": " +
@@ -58,19 +65,32 @@ void tell(Context& context, const AdoptFlags& flags, const Adopted& adopted) {
                      " of them emitted since the restore; what was under way is run again");
 }
 
+std::int64_t count_unread(pg::Connection& connection) {
+  return connection.query("select count(*) from evd.unread()").int64(0, 0);
+}
+
 ExitCode adopt(Context& context, const AdoptFlags& flags) {
   pg::Connection connection = context.open();
   const std::string configured = context.config().database.instance;
+  if (flags.instance && trim(*flags.instance).empty())
+    throw ConfigError("--instance: an installation has a name");
   const auto status = schema::check_schema(connection, flags.instance ? "" : configured);
   if (flags.instance && !configured.empty() && *flags.instance != configured)
     throw ConfigError("--instance: the configuration calls it \"" + configured + "\"");
-  if (!is_confirmed(flags, flags.instance.value_or(status.instance))) return ExitCode::k_failed;
-  pg::Transaction transaction(connection);
-  const auto row =
-      connection.query("select was_behind, emitted_since, unread from evd.adopt($1, $2)",
-                       pg::params(flags.instance, Context::actor()));
-  if (!flags.dry_run) transaction.commit();
-  tell(context, flags, {row.boolean(0, 0), row.int64(0, 1), row.int64(0, 2)});
+  Adopted adopted;
+  adopted.is_renamed = flags.instance && *flags.instance != status.instance;
+  if (status.is_behind || adopted.is_renamed) {
+    if (!is_confirmed(flags, flags.instance.value_or(status.instance))) return ExitCode::k_failed;
+    pg::Transaction transaction(connection);
+    const auto row = connection.query("select was_behind, emitted_since from evd.adopt($1, $2)",
+                                      pg::params(flags.instance, Context::actor()));
+    adopted.was_behind = row.boolean(0, 0);
+    adopted.emitted_since = row.int64(0, 1);
+    // Emitters need not wait for the counting, but where all of it is undone afterwards.
+    if (!flags.dry_run) transaction.commit();
+    adopted.unread = count_unread(connection);
+  }
+  tell(context, flags, adopted);
   return ExitCode::k_ok;
 }
 

@@ -24,7 +24,7 @@ bool guarded(Findings& findings, const char* name, const char* mend,
     Findings found = check();
     std::move(found.begin(), found.end(), std::back_inserter(findings));
     return true;
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     findings.push_back({Level::k_fail, name, judge(error).message, mend});
     return false;
   }
@@ -32,8 +32,7 @@ bool guarded(Findings& findings, const char* name, const char* mend,
 
 Findings describe_file(const Config& config) {
   if (config.path.empty()) {
-    return {{Level::k_warn, "config", "no file is read: only the database was looked at",
-             "--config FILE"}};
+    return {{Level::k_ok, "config", "no file is read: only the database is looked at", ""}};
   }
   return {{Level::k_ok, "config", config.path, ""}};
 }

@@ -40,7 +40,7 @@ Findings check_schema(pg::Connection& connection, const Config& config) {
     findings.push_back(
         {Level::k_warn, "cluster",
          "PostgreSQL's system identifier is not the one noted: an upgrade, or a copy",
-         "if it is a copy, give it an instance name of its own"});
+         "if it is a copy, give it a name of its own: evctl adopt --instance NAME"});
   }
   return findings;
 }
@@ -60,8 +60,10 @@ Findings check_roles(pg::Connection& connection, const Config& /*config*/) {
   const auto row = connection.query(
       "select array_to_string(array(select n from unnest(array['evd_owner', 'evd_worker',"
       " 'evd_operator', 'evd_reader', 'evd_emitter']) n"
-      " where not exists (select from pg_roles r where r.rolname = n)), ', ')");
+      " where not exists (select from pg_roles r where r.rolname = n)), ', '),"
+      " not exists (select from pg_roles r where r.rolname in ('evd_owner', 'evd_worker'))");
   const std::string missing = row.string(0, 0);
+  if (row.boolean(0, 1)) return one(Level::k_ok, "roles", "none, as after migrate --no-roles");
   if (missing.empty()) return one(Level::k_ok, "roles", "all there");
   return one(Level::k_warn, "roles", "missing: " + missing,
              "evctl migrate, as a role that may create roles (not needed after --no-roles)");

@@ -154,8 +154,10 @@ Findings check_state_dir(const Config& config) {
 std::vector<std::string> recovery_schedules(const fs::path& root) {
   std::vector<fs::path> crontabs{root / "etc/crontab"};
   for (const char* directory : {"etc/cron.d", "var/spool/cron/crontabs"}) {
-    const auto files = files_in(root / directory);
-    crontabs.insert(crontabs.end(), files.begin(), files.end());
+    for (const fs::path& file : files_in(root / directory)) {
+      // cron reads no file with a dot in its name, such as one that an upgrade left.
+      if (file.filename().string().find('.') == std::string::npos) crontabs.push_back(file);
+    }
   }
   std::vector<std::string> found;
   for (const auto& crontab : crontabs) {

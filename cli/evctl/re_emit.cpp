@@ -21,6 +21,7 @@ namespace evd::evctl {
 namespace {
 
 constexpr Milliseconds k_wait{300'000};  // unless --wait says how long
+constexpr std::size_t k_canary_page = 100;
 
 struct ReEmitFlags {
   Selection selection;
@@ -81,7 +82,7 @@ class ReEmit {
       if (std::any_of(watched_.begin(), watched_.end(), std::not_fn(is_well))) return stop(rest);
     }
     rest = re_emit_all(rest);
-    if (!rest.empty()) return stop(rest);
+    if (is_failing_) return stop(rest);
     const bool is_vain = could_not(pairs_);
     if (!flags_.wait.empty() && !selection.dry_run && !is_vain) return wait_and_tell();
     tell();
@@ -106,32 +107,35 @@ class ReEmit {
 
   // What is left once something that a canary was to find out fails again; else nothing.
   std::span<const std::int64_t> re_emit_all(std::span<const std::int64_t> ids) {
+    const bool is_trial = flags_.selection.dry_run;
     // Ids that a person typed are re-emitted all or not at all.
-    const bool is_whole = !flags_.selection.is_filter() && flags_.rate == 0;
+    const bool is_whole = !flags_.selection.is_filter() && flags_.rate == 0 && !flags_.canary;
     Pace pace(flags_.rate);
     Progress progress(context_.out().is_terminal() && !context_.json() && !is_whole,
                       static_cast<std::int64_t>(selected_.ids.size()));
-    std::size_t done = 0;
-    while (!ids.empty()) {
-      const std::size_t page = is_whole ? ids.size() : static_cast<std::size_t>(pace.page());
+    std::int64_t done = 0;
+    while (!ids.empty() && !is_failing_) {
+      std::size_t page = is_whole ? ids.size() : static_cast<std::size_t>(pace.page());
+      // Without a rate, the next page waits for what becomes of this one.
+      if (flags_.canary && flags_.rate == 0) page = std::min(page, k_canary_page);
       const auto now = ids.first(std::min(ids.size(), page));
       re_emit_page(now);
       ids = ids.subspan(now.size());
-      done += now.size();
+      done += static_cast<std::int64_t>(now.size());
       progress.show(static_cast<std::int64_t>(selected_.ids.size() - ids.size()));
-      if (ids.empty() || flags_.selection.dry_run) continue;
-      pace.keep(static_cast<std::int64_t>(done));
-      if (flags_.canary && fails_again()) break;
+      if (is_trial) continue;
+      if (!ids.empty()) pace.keep(done);
+      if (flags_.canary)
+        look_for_failures(flags_.rate == 0 || ids.empty() ? wait_ : Milliseconds{0});
     }
     return ids;
   }
 
-  // Of what was re-emitted and has ended since the last call.
-  bool fails_again() {
-    wait_for_pairs(connection_, watched_, Milliseconds{0});
-    if (std::any_of(watched_.begin(), watched_.end(), has_failed)) return true;
-    std::erase_if(watched_, std::not_fn(is_under_way));
-    return false;
+  // Of what was re-emitted and has ended since the last call, or does within that time.
+  void look_for_failures(Milliseconds within) {
+    wait_for_pairs(connection_, watched_, within);
+    is_failing_ = std::any_of(watched_.begin(), watched_.end(), has_failed);
+    if (!is_failing_) std::erase_if(watched_, std::not_fn(is_under_way));
   }
 
   void re_emit_page(std::span<const std::int64_t> ids) {
@@ -155,12 +159,13 @@ class ReEmit {
         params);
   }
 
-  // It failed again, or did not end in time: the others would, too.
+  // Something failed again, or the canary did not end in time: the others would, too.
   ExitCode stop(std::span<const std::int64_t> rest) {
     std::erase_if(watched_, is_well);
-    const std::string left = std::to_string(rest.size()) +
-                             (rest.size() == 1 ? " event is" : " events are") + " left as " +
-                             (rest.size() == 1 ? "it was" : "they were");
+    const std::string left = rest.empty() ? "none is left as it was"
+                             : rest.size() == 1
+                                 ? "1 event is left as it was"
+                                 : std::to_string(rest.size()) + " events are left as they were";
     if (context_.json()) {
       context_.out().line("{\"dry_run\":false,\"events\":" + std::to_string(selected_.ids.size()) +
                           ",\"re_emitted\":" + std::to_string(re_emitted()) + ",\"left\":" +
@@ -220,6 +225,7 @@ class ReEmit {
   Selected selected_;
   std::vector<PairResult> pairs_;    // of all that was asked for, so far
   std::vector<PairResult> watched_;  // of those, what was re-emitted and is not known to be done
+  bool is_failing_ = false;          // some of that failed again
 };
 
 }  // namespace

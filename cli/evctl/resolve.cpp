@@ -75,9 +75,15 @@ void tell(Context& context, const ResolveFlags& flags, std::vector<PairResult> p
 
 ExitCode resolve(Context& context, const ResolveFlags& flags) {
   check_selection(flags.selection, "resolve");
+  if (flags.selection.is_filter() && flags.selection.filter.handler.empty() &&
+      flags.selection.filter.like.empty()) {
+    throw ConfigError(
+        "a filter finds events: say with --handler which of their pairs are to be resolved");
+  }
   if (trim(flags.why).empty()) throw ConfigError("--why: say what was done instead");
   pg::Connection connection = context.connect();
-  const Selected selected = select_events(connection, flags.selection, Scope::k_missing);
+  Selected selected = select_events(connection, flags.selection, Scope::k_missing);
+  std::sort(selected.ids.begin(), selected.ids.end());  // as others lock their pairs
   if (!is_confirmed(flags.selection, "resolve", selected.ids.size())) return ExitCode::k_failed;
   const auto pairs = resolve_all(connection, flags, selected);
   tell(context, flags, pairs, selected.ids.size());

@@ -14,6 +14,7 @@
 namespace evd::evctl {
 namespace {
 
+constexpr Milliseconds k_watch_at_least{100};
 constexpr const char* k_report = "select evd.status_report()::text";
 
 std::string age(std::int64_t milliseconds) {
@@ -189,7 +190,8 @@ void add_status(Context& context, const std::string& text) {
 ExitCode status(Context& context, const std::string& watch_every) {
   if (!watch_every.empty()) {
     const auto every = parse_duration(watch_every);
-    if (!every) throw ConfigError("--watch: not a duration: \"" + watch_every + "\"");
+    if (!every || *every < k_watch_at_least)
+      throw ConfigError("--watch: not a duration of 100ms or more: \"" + watch_every + "\"");
     watch(context, *every);
   }
   add_status(context, report_text(context, k_report));

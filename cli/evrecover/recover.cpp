@@ -52,10 +52,10 @@ void tell_of_bad_file(const LoadedConfig& loaded, logging::Logger& logger) {
   }
 }
 
-void tell_directly(const Config& config, const std::string& error, logging::Logger& logger) {
+void tell_directly(const Config& config, std::string_view trouble, const std::string& error,
+                   logging::Logger& logger) {
   alert::Channels channels = alert::make_channels(config, logger);
-  alert::DirectAlert(config.daemon.state_dir, logger)
-      .raise(config, channels, "database_away", error);
+  alert::DirectAlert(config.daemon.state_dir, logger).raise(config, channels, trouble, error);
 }
 
 ExitCode pass(const Config& config, const Options& options, logging::Logger& logger) {
@@ -63,9 +63,13 @@ ExitCode pass(const Config& config, const Options& options, logging::Logger& log
   pg::Connection connection = connect(config);
   forget_absence(config);
   const schema::SchemaStatus status = schema::check_log(connection, config.database.instance);
-  alert::Channels channels = alert::make_channels(config, logger);
-  alert::DirectAlert(config.daemon.state_dir, logger).clear(config, channels, "database_away");
-  if (!options.dry_run) schema::stamp_cluster(connection, status);
+  if (!options.dry_run) {
+    alert::Channels channels = alert::make_channels(config, logger);
+    alert::DirectAlert direct(config.daemon.state_dir, logger);
+    direct.clear(config, channels, "database_away");
+    direct.clear(config, channels, alert::k_unfit_schema);
+    schema::stamp_cluster(connection, status);
+  }
   if (options.dry_run) {
     PassRun::print_dry_run(config, connection, options.json);
     return ExitCode::k_ok;
@@ -92,10 +96,11 @@ ExitCode run(const Options& options) {
     if (note_absence(loaded.config)) {
       std::cerr << "evrecover: database is out of reach: " << error.what() << "\n";
     }
-    tell_directly(loaded.config, error.what(), *logger);
+    tell_directly(loaded.config, "database_away", error.what(), *logger);
     code = ExitCode::k_database_away;
   } catch (const SchemaError& error) {
-    tell_directly(loaded.config, std::string("evrecover does nothing: ") + error.what(), *logger);
+    tell_directly(loaded.config, alert::k_unfit_schema,
+                  std::string("evrecover does nothing: ") + error.what(), *logger);
     throw;
   }
   return loaded.is_bad && code == ExitCode::k_ok ? ExitCode::k_usage : code;

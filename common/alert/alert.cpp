@@ -75,7 +75,8 @@ nlohmann::json to_json(const Example& example) {
 }  // namespace
 
 std::string Alert::message_id() const {
-  const std::string name = id.empty() ? kind + ":" + last_at : id;
+  std::string name = id.empty() ? kind + ":" + last_at : id;
+  if (is_reminder()) name += ":" + reminded_at;
   return instance.empty() ? "evd:" + name : instance + ":" + name;
 }
 
@@ -97,9 +98,11 @@ std::string Alert::command() const {
 
 std::string Alert::headline() const {
   std::string text = instance.empty() ? "" : "[" + instance + "] ";
-  text += kind;
+  text += (is_reminder() ? "still " : "") + kind;
   if (const std::string about = subject(*this); !about.empty()) text += ": " + about;
-  if (event_ids.size() == 1 && count == 1) {
+  if (is_reminder()) {
+    text += ", " + std::to_string(unresolved) + " unresolved";
+  } else if (event_ids.size() == 1 && count == 1) {
     text += ", event " + std::to_string(event_ids.front());
   } else if (count > 1) {
     text += ", " + std::to_string(count) + (event_ids.empty() ? " times" : " events");
@@ -145,29 +148,36 @@ Alert parse_alert(std::string_view text) {
   alert.recovers = json.at("recovers").get<std::vector<std::string>>();
   alert.first_at = json.at("first_at");
   alert.last_at = json.at("last_at");
+  alert.reminded_at = json.value("reminded_at", "");
+  alert.unresolved = json.value("unresolved", std::int64_t{0});
   return alert;
 }
 
 nlohmann::json to_json(const Alert& alert) {
   auto examples = nlohmann::json::array();
   for (const auto& example : alert.examples) examples.push_back(to_json(example));
-  return {{"id", alert.id},
-          {"instance", alert.instance},
-          {"kind", alert.kind},
-          {"event_name", alert.event_name},
-          {"handler", alert.handler},
-          {"owner", alert.owner},
-          {"runbook", alert.runbook},
-          {"count", alert.count},
-          {"event_ids", alert.event_ids},
-          {"examples", std::move(examples)},
-          {"attempts", alert.attempts},
-          {"last_error", alert.last_error},
-          {"recovers", alert.recovers},
-          {"first_at", alert.first_at},
-          {"last_at", alert.last_at},
-          {"command", alert.command()},
-          {"text", alert.text()}};
+  nlohmann::json json{{"id", alert.id},
+                      {"instance", alert.instance},
+                      {"kind", alert.kind},
+                      {"event_name", alert.event_name},
+                      {"handler", alert.handler},
+                      {"owner", alert.owner},
+                      {"runbook", alert.runbook},
+                      {"count", alert.count},
+                      {"event_ids", alert.event_ids},
+                      {"examples", std::move(examples)},
+                      {"attempts", alert.attempts},
+                      {"last_error", alert.last_error},
+                      {"recovers", alert.recovers},
+                      {"first_at", alert.first_at},
+                      {"last_at", alert.last_at},
+                      {"command", alert.command()},
+                      {"text", alert.text()}};
+  if (alert.is_reminder()) {
+    json["reminded_at"] = alert.reminded_at;
+    json["unresolved"] = alert.unresolved;
+  }
+  return json;
 }
 
 }  // namespace evd::alert

@@ -35,10 +35,13 @@ struct Alert {
   std::vector<std::string> recovers;  // kind recovered: the ids of the alerts that are over
   std::string first_at;               // ISO 8601, UTC
   std::string last_at;
+  std::string reminded_at;      // of a reminder: when it was made; else empty
+  std::int64_t unresolved = 0;  // of a reminder: pairs, of this and what was told about the same
 
   bool is_recovered() const { return kind == "recovered"; }
+  bool is_reminder() const { return !reminded_at.empty(); }
 
-  // Unique to this message and the same when it is posted again.
+  // Unique to this message and the same when it is posted again. A reminder is another one.
   std::string message_id() const;
 
   // The command that runs what is missing again; empty where there is nothing to run. It names ids

@@ -31,7 +31,8 @@ class Channel {
   // back within 40 s. Several threads may send on different channels, one at a time on each.
   virtual std::optional<std::string> send(const Alert& alert) = 0;
 
-  // How often it is to be sent again what is still unresolved; nothing: it remembers by itself.
+  // How often it is to be sent again what is still unresolved, because it forgets; nothing: people
+  // are reminded there, as `repeat` says.
   virtual std::optional<Milliseconds> refresh_every() const { return std::nullopt; }
 };
 

@@ -103,11 +103,12 @@ class DirectAlert::Memory {
 DirectAlert::DirectAlert(std::string state_dir, logging::Logger& logger, TimeOfDay now)
     : state_dir_(std::move(state_dir)), logger_(logger), now_(std::move(now)) {}
 
-void DirectAlert::raise(const Config& config, Channels& channels, std::string_view kind,
+void DirectAlert::raise(const Config& config, Channels& channels, std::string_view trouble,
                         const std::string& error) {
+  const std::string_view kind = trouble.substr(0, trouble.find(':'));
   try {
     Memory memory(*this);
-    json& entry = memory.value[std::string(kind)];
+    json& entry = memory.value[std::string(trouble)];
     if (!entry.contains("first_at")) entry["first_at"] = now_seconds();
     Alert alert = make_alert(config, kind, entry["first_at"]);
     alert.last_error = error;
@@ -134,13 +135,14 @@ void DirectAlert::raise_on(const Config& config, Channel& channel, const Alert& 
   told = {{"told_at", now_seconds()}, {"owes_recovered", true}};
 }
 
-void DirectAlert::clear(const Config& config, Channels& channels, std::string_view kind) {
+void DirectAlert::clear(const Config& config, Channels& channels, std::string_view trouble) {
+  const std::string_view kind = trouble.substr(0, trouble.find(':'));
   try {
     if (last_known_.empty() && ::access((state_dir_ + "/direct-alerts.json").c_str(), F_OK) != 0) {
       return;
     }
     Memory memory(*this);
-    const auto entry = memory.value.find(std::string(kind));
+    const auto entry = memory.value.find(std::string(trouble));
     if (entry == memory.value.end()) return;
     Alert alert = make_alert(config, "recovered", entry->value("first_at", now_seconds()));
     alert.recovers = {std::string(kind)};

@@ -14,6 +14,10 @@
 
 namespace evd::alert {
 
+// Of kind database_away, but told and remembered apart from a database out of reach: it answers,
+// and cannot be worked with.
+inline constexpr std::string_view k_unfit_schema = "database_away:schema";
+
 class DirectAlert {
  public:
   using TimeOfDay = std::function<std::chrono::system_clock::time_point()>;
@@ -23,12 +27,13 @@ class DirectAlert {
   DirectAlert(std::string state_dir, logging::Logger& logger,
               TimeOfDay now = std::chrono::system_clock::now);
 
-  // There is trouble of this kind now; to be called as often as it is met. Never throws.
-  void raise(const Config& config, Channels& channels, std::string_view kind,
+  // There is this trouble now, a kind of alert or k_unfit_schema; to be called as often as it is
+  // met. Never throws.
+  void raise(const Config& config, Channels& channels, std::string_view trouble,
              const std::string& error);
 
   // There is none; likewise.
-  void clear(const Config& config, Channels& channels, std::string_view kind);
+  void clear(const Config& config, Channels& channels, std::string_view trouble);
 
  private:
   class Memory;

@@ -36,8 +36,10 @@ class Outbox {
   virtual int fold(const std::string& routes, int limit) = 0;
   // Leased for 60 s from here on; nothing: none is due.
   virtual std::optional<LeasedAlert> take(const TakeAlert& request) = 0;
-  // What the channel took and is still unresolved, unless it was had here within `every`.
-  virtual std::vector<Alert> refresh(const std::string& channel, Milliseconds every) = 0;
+  // What the channel took and is still unresolved, unless it was had here within `every`; without
+  // that, as reminders, within its `repeat`.
+  virtual std::vector<Alert> refresh(const std::string& channel,
+                                     std::optional<Milliseconds> every) = 0;
   // False: the lease was lost, and another sender has the alert.
   virtual bool sent(std::int64_t group, std::int64_t token) = 0;
   virtual bool failed(std::int64_t group, std::int64_t token, const std::string& error) = 0;

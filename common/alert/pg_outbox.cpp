@@ -38,10 +38,13 @@ std::optional<LeasedAlert> PgOutbox::take(const TakeAlert& request) {
   return LeasedAlert{result.int64(0, 0), parse_alert(result.text(0, 1))};
 }
 
-std::vector<Alert> PgOutbox::refresh(const std::string& channel, Milliseconds every) {
+std::vector<Alert> PgOutbox::refresh(const std::string& channel,
+                                     std::optional<Milliseconds> every) {
+  std::optional<std::string> interval;
+  if (every) interval = std::to_string(every->count()) + " milliseconds";
   const auto result =
       connection_.query("select message::text from evd.alert_refresh($1, $2::interval) message",
-                        pg::params(channel, std::to_string(every.count()) + " milliseconds"));
+                        pg::params(channel, interval));
   std::vector<Alert> alerts;
   for (int row = 0; row < result.rows(); ++row) alerts.push_back(parse_alert(result.text(row, 0)));
   return alerts;

@@ -13,7 +13,8 @@ class PgOutbox : public Outbox {
 
   int fold(const std::string& routes, int limit) override;
   std::optional<LeasedAlert> take(const TakeAlert& request) override;
-  std::vector<Alert> refresh(const std::string& channel, Milliseconds every) override;
+  std::vector<Alert> refresh(const std::string& channel,
+                             std::optional<Milliseconds> every) override;
   bool sent(std::int64_t group, std::int64_t token) override;
   bool failed(std::int64_t group, std::int64_t token, const std::string& error) override;
 

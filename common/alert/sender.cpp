@@ -48,12 +48,10 @@ int Sender::send_due(const Config& config, const SendOptions& options) {
   return sent;
 }
 
-// Nobody is told anew: one that fails is had again by the next refresh.
+// Of what was told before: one that fails is had again by the next refresh.
 void Sender::refresh() {
   for (const auto& [name, channel] : channels_) {
-    const auto every = channel->refresh_every();
-    if (!every) continue;
-    for (const Alert& alert : outbox_.refresh(name, *every)) {
+    for (const Alert& alert : outbox_.refresh(name, channel->refresh_every())) {
       const auto failure = channel->send(alert);
       if (!failure) continue;
       logger_.warn("alert not refreshed",

@@ -23,6 +23,7 @@ struct DispatcherOptions {
   int batch_size = 1000;             // events of a window
   std::size_t max_windows = 16;      // held open at once
   Milliseconds spill_after{1000};    // a window stays open no longer for a slow pair
+  Milliseconds doubt_after{1000};    // an answer that took so long may come after a takeover
   Milliseconds make_room_after{50};  // … while it keeps others from having work
   Milliseconds poll_every{1000};     // how often it looks for pauses and what is due
   bool is_cron = false;              // evrecover: see journal::TakeRequest

@@ -90,7 +90,7 @@ bool Dispatcher::can_claim_ahead() const {
 // What the journal answered long after it was asked may have been taken over meanwhile: this
 // process was halted, or the database was.
 void Dispatcher::confirm_place(Clock::TimePoint asked_at) {
-  if (clock_.now() - asked_at < options_.spill_after || journal_->heartbeat(node_)) return;
+  if (clock_.now() - asked_at < options_.doubt_after || journal_->heartbeat(node_)) return;
   throw journal::NodeFenced("node " + std::to_string(node_) + " was taken over while it waited");
 }
 

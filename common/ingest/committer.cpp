@@ -181,6 +181,11 @@ void Committer::spool(Group& group, bool is_in_doubt) {
 }
 
 void Committer::answer(Group& group, const GroupIds& all) {
+  if (all.ids.size() != group.frame.events.size()) {
+    for (Waiting& waiting : group.requests)
+      waiting.answer(refused_with(503, "the events were written; their ids are not known"));
+    return;
+  }
   {
     const std::lock_guard lock(mutex_);
     ++counts_.groups;

@@ -7,9 +7,10 @@
 namespace evd::ingest {
 namespace {
 
-// As little as can be for the server to plan, for every group.
-constexpr const char* k_write =
-    "select coalesce(evd.emit_batch($1::uuid, $2), evd.batch_ids($1::uuid))";
+// As little as can be for the server to plan, for every group. Null: it was written before.
+constexpr const char* k_write = "select evd.emit_batch($1::uuid, $2)";
+// A statement of its own, so that it sees what that one has waited for.
+constexpr const char* k_written = "select evd.batch_ids($1::uuid)";
 // Its keys tell the ids again, whether or not the group was written before.
 constexpr const char* k_write_keyed =
     "with before as materialized (select last_value - (not is_called)::int as id"
@@ -61,9 +62,9 @@ std::int64_t drain_frame(Spool& spool, pg::Connection& connection, Frame frame) 
 
 GroupIds write_group(pg::Connection& connection, const Frame& group) {
   const std::string events = "[" + join(group.events, ",") + "]";
-  const pg::Result result = group.is_keyed
-                                ? connection.query(k_write_keyed, pg::params(events))
-                                : connection.query(k_write, pg::params(group.uuid, events));
+  pg::Result result = group.is_keyed ? connection.query(k_write_keyed, pg::params(events))
+                                     : connection.query(k_write, pg::params(group.uuid, events));
+  if (result.is_null(0, 0)) result = connection.query(k_written, pg::params(group.uuid));
   GroupIds written;
   if (!result.is_null(0, 0)) written.ids = result.int64_array(0, 0);
   if (group.is_keyed) written.newest = result.int64(0, 1);

@@ -11,7 +11,7 @@ struct GroupIds {
   std::int64_t newest = 0;        // of a keyed group: what is above it is new
 };
 
-// One transaction. Throws pg::Error.
+// One transaction. Throws pg::Error. No ids: it was written before, and retention has taken it.
 GroupIds write_group(pg::Connection& connection, const Frame& group);
 
 // The sender's mistake, and not the database's trouble: the same events would be refused again.

@@ -179,6 +179,28 @@ TEST_F(AdoptLower, IdsThatCaughtUpMeanwhileDoNotHideIt) {
   expect_all_processed();
 }
 
+TEST_F(Adopt, ATransactionThatIsInProgressSinceBeforeIsNotOverlooked) {
+  for (const std::string& role : roles()) new_.connect().query("create role " + role);
+  burn_ids(old_, 5'000);
+  leave_a_window_open(10);
+  auto open = new_.connect();
+  open.query("begin");
+  open.query("select pg_current_xact_id()");
+  restore();
+  burn_ids(new_, 8'000);
+  EXPECT_EQ(shop_.launch("evd")->wait(), 4);
+  ids_.push_back(open.query("select evd.emit('purchased')").int64(0, 0));
+  auto late = new_.connect();
+  late.query("begin");
+  late.query("select pg_current_xact_id()");
+  open.query("commit");
+  ASSERT_EQ(evctl({"adopt", "--yes"}).exit, 0);
+  ids_.push_back(late.query("select evd.emit('purchased')").int64(0, 0));
+  const Program evd = shop_.start_evd();
+  late.query("commit");
+  expect_all_processed();
+}
+
 TEST_F(Adopt, ALogThatWasRestoredIntoHigherIdsGoesOnByItself) {
   for (const std::string& role : roles()) new_.connect().query("create role " + role);
   leave_a_window_open(10);

@@ -75,6 +75,8 @@ TEST_F(EvctlTriage, ResolvesWhatAFilterMeans) {
   EXPECT_EQ(escalated(), "3");
   EXPECT_THAT(evctl({"show", "4"}).out, HasSubstr("sent by hand"));
   EXPECT_EQ(evctl({"resolve", "--why", "x"}).exit, 2);
+  EXPECT_EQ(evctl({"resolve", "--status", "escalated", "--why", "x", "--yes"}).exit, 2)
+      << "of which handler, it does not say";
 }
 
 // A shop whose lottery has failed for good on five events.
@@ -145,7 +147,7 @@ TEST_F(Triage, AfterTheCanaryItStopsAtTheNextThatFailsAgain) {
 
 TEST_F(Triage, StatusIsShownAgainAndAgainUntilItIsStopped) {
   ChildProcess watch(
-      {evd_binary("evctl"), "--config", shop.config_path(), "status", "--watch=50ms"});
+      {evd_binary("evctl"), "--config", shop.config_path(), "status", "--watch=100ms"});
   ASSERT_TRUE(watch.wait_for_output("nothing is escalated"));
   shop.fail();
   fail_all(shop.emit(1));

@@ -50,6 +50,7 @@ class AlertSender : public testing::Test {
     connection_.query(
         "update evd.alert_group set next_at = next_at - $1::interval, "
         "leased_until = leased_until - $1::interval, sent_at = sent_at - $1::interval, "
+        "refreshed_at = refreshed_at - $1::interval, "
         "acked_until = acked_until - $1::interval",
         pg::params(time));
     connection_.query("update evd.alert_channel set next_at = next_at - $1::interval",
@@ -111,6 +112,63 @@ TEST_F(AlertSender, TellsAChannelThatForgetsAgainWhileItIsUnresolved) {
   send();
   connection_.query("update evd.alert_group set refreshed_at = now() - interval '3 minutes'");
   EXPECT_TRUE(again().empty());
+}
+
+TEST_F(AlertSender, RemindsOfWhatStaysUnresolved) {
+  raise("escalated", 1, 3);
+  send();
+  pass("59 minutes");
+  send();
+  ASSERT_EQ(sent("slack").size(), 1U);
+  pass("2 minutes");
+  send();
+  send();
+  ASSERT_EQ(sent("slack").size(), 2U) << "once";
+  EXPECT_EQ(sent("slack")[1].headline(),
+            "[test] still escalated: purchased/lottery, 3 unresolved (A1)");
+  EXPECT_NE(sent("slack")[1].message_id(), sent("slack")[0].message_id());
+  raise("recovered", 1, 2);
+  send();
+  pass("61 minutes");
+  send();
+  ASSERT_EQ(sent("slack").size(), 3U);
+  EXPECT_EQ(sent("slack")[2].unresolved, 1);
+  raise("recovered", 3, 3);
+  send();
+  EXPECT_EQ(sent("slack").back().kind, "recovered");
+  pass("3 hours");
+  send();
+  EXPECT_EQ(sent("slack").size(), 4U);
+}
+
+TEST_F(AlertSender, RemindsOnceOfAllThatWasToldAboutTheSame) {
+  raise("escalated", 1, 2);
+  send();
+  raise("escalated", 3, 5);
+  pass("61 minutes");
+  send();
+  ASSERT_EQ(sent("slack").size(), 2U) << "more to tell is no time for a reminder";
+  EXPECT_EQ(sent("slack")[1].count, 3);
+  pass("61 minutes");
+  send();
+  ASSERT_EQ(sent("slack").size(), 3U);
+  EXPECT_EQ(sent("slack")[2].unresolved, 5);
+}
+
+TEST_F(AlertSender, RemindsNobodyWhoAskedForSilenceNorOfWhatIsStillTried) {
+  raise("failing", 7, 7);
+  raise("escalated", 1, 1);
+  send();
+  ASSERT_EQ(sent("slack").size(), 2U);
+  const std::string escalated = sent("slack")[sent("slack")[0].kind == "escalated" ? 0 : 1].id;
+  connection_.query("select evd.alert_ack($1, '5 hours', 'me')", pg::params(escalated.substr(1)));
+  pass("4 hours");
+  send();
+  EXPECT_EQ(sent("slack").size(), 2U);
+  pass("61 minutes");
+  send();
+  ASSERT_EQ(sent("slack").size(), 3U);
+  EXPECT_EQ(sent("slack")[2].kind, "escalated");
 }
 
 TEST_F(AlertSender, KeepsKindsEventsAndHandlersApart) {

@@ -57,6 +57,26 @@ TEST_F(Ingest, AGroupIsWrittenOnceHoweverOftenItIsRepeated) {
   EXPECT_EQ(written(), "a b");
 }
 
+// As where the connection was lost amid the commit, and the server has not noticed yet.
+TEST_F(Ingest, ARepeatThatWaitsForTheFirstToCommitIsAnsweredWithItsIds) {
+  const Frame group = frame({event("a"), event("b")});
+  pg::Connection first = database_.connect();
+  first.query("begin");
+  const GroupIds ids = write_group(first, group);
+  auto repeat = std::async(std::launch::async, [&] {
+    pg::Connection second = database_.connect({{"application_name", "second"}});
+    return write_group(second, group).ids;
+  });
+  ASSERT_TRUE(eventually([&] {
+    return number(connection_,
+                  "select count(*) from pg_stat_activity where application_name = 'second'"
+                  " and datname = current_database() and wait_event_type = 'Lock'") == 1;
+  }));
+  first.query("commit");
+  EXPECT_EQ(repeat.get(), ids.ids);
+  EXPECT_EQ(written(), "a b");
+}
+
 // As where the commit's answer was lost, and the database then away.
 TEST_F(Ingest, WhatWasWrittenBeforeItWasSpooledIsNotWrittenAgain) {
   const Frame group = frame({event("a"), event("b")});

@@ -43,6 +43,7 @@ TEST_F(DoctorMachine, FindsWhatStartsEvrecover) {
   write("etc/crontab", "# * * * * * evd evrecover\n17 * * * * root run-parts\n");
   EXPECT_THAT(recovery_schedules(root_.path()), IsEmpty()) << "a comment starts nothing";
   write("etc/cron.d/evd", "* * * * * evd [ -x /usr/bin/evrecover ] && /usr/bin/evrecover\n");
+  write("etc/cron.d/evd.dpkg-old", "* * * * * evd /usr/bin/evrecover\n");
   EXPECT_THAT(recovery_schedules(root_.path()), ElementsAre("/etc/cron.d/evd"));
   const fs::path wants = root_ / "etc/systemd/system/timers.target.wants";
   fs::create_directories(wants);
