@@ -10,6 +10,8 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '10s'
 -- A restored log has no statistics yet, and what was emitted since is a small part of it.
+set jit = off
+set max_parallel_workers_per_gather = 0
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off

@@ -8,8 +8,9 @@
 -- 10000 are for.
 create or replace function evd.emitted_since_restore() returns setof evd.event
 language sql stable
-set enable_seqscan = off
 set jit = off
+set max_parallel_workers_per_gather = 0
+set enable_seqscan = off
 as $$
   select (x.event).*
   from (select max(n.now - ((n.now - w.xmin::text::bigint) & 4294967295)) as restored, max(w.to_id) as taken_id,
