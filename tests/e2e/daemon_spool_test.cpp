@@ -87,6 +87,7 @@ TEST_F(DaemonSpool, IsDrainedAfterEvdWasKilled) {
   std::ofstream(shop.file("evd.state") / "spool" / "spool", std::ios::app) << "EVDF torn";
   evd = shop.launch("evd");
   ASSERT_TRUE(evd->wait_for_output("cut off"));
+  ASSERT_TRUE(evd->wait_for_output("listening"));
   ASSERT_EQ(client()->post(event("c"), {k_json}).status, 202);
   server.start();
   ASSERT_TRUE(evd->wait_for_output("the spool is drained"));
