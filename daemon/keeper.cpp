@@ -102,7 +102,8 @@ void Keeper::tell_lost(pg::Connection& connection) {
 void Keeper::check_drift(pg::Connection& connection) {
   if (clock_.now() < next_drift_) return;
   next_drift_ = clock_.now() + k_drift_every;
-  schema::note_drift(connection, config_, "(evd on " + host_name() + ")");
+  // The file, too: one evd must not end what another on this host has told.
+  schema::note_drift(connection, config_, "(evd on " + host_name() + ", " + config_.path + ")");
 }
 
 void Keeper::database_lost(const pg::Error& error) {
