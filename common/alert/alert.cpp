@@ -116,6 +116,9 @@ std::string Alert::details() const {
   append_line(text, "was", join(recovers, ", "));
   append_line(text, "events", event_ids.size() > 1 ? shown_events(*this) : "");
   append_line(text, "attempts", attempts > 0 ? std::to_string(attempts) : "");
+  for (const Cause& cause : causes) {
+    if (count > 1) append_line(text, "cause", std::to_string(cause.pairs) + " × " + cause.error);
+  }
   append_line(text, "last error", truncate_utf8(last_error, k_max_error));
   append_line(text, "first", first_at);
   append_line(text, "last", last_at == first_at ? "" : last_at);
@@ -143,6 +146,8 @@ Alert parse_alert(std::string_view text) {
   alert.count = json.at("count");
   alert.event_ids = json.at("event_ids").get<std::vector<std::int64_t>>();
   for (const auto& example : json.at("examples")) alert.examples.push_back(parse_example(example));
+  for (const auto& cause : json.value("causes", nlohmann::json::array()))
+    alert.causes.push_back({cause.at("pairs"), cause.at("error")});
   alert.attempts = json.at("attempts");
   alert.last_error = json.at("last_error");
   alert.recovers = json.at("recovers").get<std::vector<std::string>>();
@@ -156,6 +161,9 @@ Alert parse_alert(std::string_view text) {
 nlohmann::json to_json(const Alert& alert) {
   auto examples = nlohmann::json::array();
   for (const auto& example : alert.examples) examples.push_back(to_json(example));
+  auto causes = nlohmann::json::array();
+  for (const auto& [pairs, error] : alert.causes)
+    causes.push_back({{"pairs", pairs}, {"error", error}});
   nlohmann::json json{{"id", alert.id},
                       {"instance", alert.instance},
                       {"kind", alert.kind},
@@ -166,6 +174,7 @@ nlohmann::json to_json(const Alert& alert) {
                       {"count", alert.count},
                       {"event_ids", alert.event_ids},
                       {"examples", std::move(examples)},
+                      {"causes", std::move(causes)},
                       {"attempts", alert.attempts},
                       {"last_error", alert.last_error},
                       {"recovers", alert.recovers},

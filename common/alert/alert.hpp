@@ -19,6 +19,12 @@ struct Example {
   std::optional<std::string> args;  // only where the channel asks for them; truncated
 };
 
+// Errors that differ only in numbers, ids and quoted text.
+struct Cause {
+  std::int64_t pairs = 0;
+  std::string error;
+};
+
 struct Alert {
   std::string id;        // "A17"; empty when it comes from outside the database
   std::string instance;  // empty: unnamed
@@ -30,6 +36,7 @@ struct Alert {
   std::int64_t count = 1;  // of failing pairs, of which event_ids and examples show a few
   std::vector<std::int64_t> event_ids;  // a hundred at most
   std::vector<Example> examples;        // three at most
+  std::vector<Cause> causes;            // the most frequent, three at most
   int attempts = 0;
   std::string last_error;
   std::vector<std::string> recovers;  // kind recovered: the ids of the alerts that are over

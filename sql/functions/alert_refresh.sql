@@ -20,7 +20,7 @@ as $$
   taken as (
     update evd.alert_group g set refreshed_at = clock_timestamp() from due d where g.id = d.id
       returning g.id, g.channel, g.kind, g.event_name, g.handler, g.refreshed_at)
-  select evd.alert_message(t.id, false)
+  select evd.alert_message(t.id, false) || jsonb_build_object('causes', evd.alert_causes(t.id))
          || case when p_every is null
               then jsonb_build_object('reminded_at', evd.iso_time(t.refreshed_at), 'unresolved', (
                      select sum(s.pending) from evd.alert_group s

@@ -37,6 +37,7 @@ begin
       returning g.id)
   select array_agg(t.id) into v_groups from taken t;
   -- A statement of its own: it sees also what was folded in between that one's begin and its lock.
-  return query select t.id, evd.alert_message(t.id, p_args) from unnest(v_groups) t (id) order by t.id;
+  return query select t.id, evd.alert_message(t.id, p_args) || jsonb_build_object('causes', evd.alert_causes(t.id))
+    from unnest(v_groups) t (id) order by t.id;
 end
 $$;

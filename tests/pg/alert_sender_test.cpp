@@ -114,6 +114,24 @@ TEST_F(AlertSender, TellsAChannelThatForgetsAgainWhileItIsUnresolved) {
   EXPECT_TRUE(again().empty());
 }
 
+TEST_F(AlertSender, NamesTheMostFrequentCauses) {
+  connection_.query(
+      "insert into evd.delivery (event_id, handler, event_xid, event_created_at, route_id, state,"
+      " max_attempts, deadline_at, last_error)"
+      " select i, 'lottery', '1', now(), 1, 'escalated', 1, now(),"
+      " case when i <= 5 then 'timeout crm.example after ' || i || ' ms' when i <= 8 then"
+      " 'no user \"u' || i || '\"' else 'out of luck' end from generate_series(1, 9) i");
+  raise("escalated", 1, 9);
+  send();
+  const Alert alert = sent("slack").at(0);
+  EXPECT_NE(alert.text().find("cause: 5 × timeout crm.example after # ms\n"
+                              "cause: 3 × no user \"…\"\n"
+                              "cause: 1 × out of luck\n"),
+            std::string::npos)
+      << alert.text();
+  EXPECT_EQ(to_json(alert).at("causes").size(), 3U);
+}
+
 TEST_F(AlertSender, RemindsOfWhatStaysUnresolved) {
   raise("escalated", 1, 3);
   send();
