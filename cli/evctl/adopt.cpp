@@ -1,9 +1,7 @@
 // adopt: takes up a log that was restored into another PostgreSQL, or as another installation.
-#include <unistd.h>
-
-#include <iostream>
 #include <memory>
 
+#include "cli/evctl/confirm.hpp"
 #include "cli/evctl/json.hpp"
 #include "cli/evctl/verbs.hpp"
 #include "common/base/text.hpp"
@@ -28,14 +26,9 @@ struct Adopted {
 bool is_confirmed(const AdoptFlags& flags, const std::string& instance) {
   if (flags.yes || flags.dry_run) return true;
   const std::string name = instance.empty() ? "this installation" : "\"" + instance + "\"";
-  if (::isatty(STDIN_FILENO) == 0)
-    throw ConfigError("handlers will run here for " + name + ": add --yes");
-  std::cerr << "handlers will run here for " << name
-            << ", and must not run for the database that this was copied from. Go on? [y/N] "
-            << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
+  const std::string what = "handlers will run here for " + name;
+  return confirm(what + ", and must not run for the database that this was copied from. Go on?",
+                 what + ": add --yes");
 }
 
 void tell(Context& context, const AdoptFlags& flags, const Adopted& adopted) {
@@ -79,7 +72,7 @@ ExitCode adopt(Context& context, const AdoptFlags& flags) {
     throw ConfigError("--instance: the configuration calls it \"" + configured + "\"");
   Adopted adopted;
   adopted.is_renamed = flags.instance && *flags.instance != status.instance;
-  if (status.is_behind || adopted.is_renamed) {
+  if (adopted.is_renamed || schema::is_behind(connection)) {
     if (!is_confirmed(flags, flags.instance.value_or(status.instance))) return ExitCode::k_failed;
     pg::Transaction transaction(connection);
     const auto row = connection.query("select was_behind, emitted_since from evd.adopt($1, $2)",

@@ -19,10 +19,6 @@ constexpr double k_skew_seconds = 2;
 constexpr Milliseconds k_notify_wait{2'000};
 constexpr int k_partitions_ahead = 2;
 
-Findings one(Level level, std::string check, std::string text, std::string mend = {}) {
-  return {{level, std::move(check), std::move(text), std::move(mend)}};
-}
-
 std::string interval_of(Milliseconds duration) {
   return std::to_string(duration.count()) + " milliseconds";
 }
@@ -32,7 +28,7 @@ Findings check_schema(pg::Connection& connection, const Config& config) {
   Findings findings = one(Level::k_ok, "schema",
                           "version " + std::to_string(found.version) +
                               (found.instance.empty() ? "" : ", instance " + found.instance));
-  if (found.is_behind) {
+  if (schema::is_behind(connection)) {
     findings.push_back({Level::k_fail, "cluster",
                         "the log is ahead of this server's transaction ids: it was restored here",
                         "evctl adopt"});
@@ -236,6 +232,10 @@ constexpr std::array<DatabaseCheck, 14> k_checks{{
 }};
 
 }  // namespace
+
+Findings one(Level level, std::string check, std::string text, std::string mend) {
+  return {{level, std::move(check), std::move(text), std::move(mend)}};
+}
 
 std::string_view to_string(Level level) {
   switch (level) {

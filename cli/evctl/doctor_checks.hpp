@@ -21,6 +21,7 @@ struct Finding {
 };
 
 using Findings = std::vector<Finding>;
+Findings one(Level level, std::string check, std::string text, std::string mend = {});
 
 struct DatabaseCheck {
   const char* name;

@@ -21,10 +21,6 @@ namespace fs = std::filesystem;
 // What evd cannot have written to the database by then, it cannot write.
 constexpr std::chrono::minutes k_spool_patience{1};
 
-Findings one(Level level, std::string check, std::string text, std::string mend = {}) {
-  return {{level, std::move(check), std::move(text), std::move(mend)}};
-}
-
 bool is_executable(const std::string& program) {
   if (program.find('/') != std::string::npos) return ::access(program.c_str(), X_OK) == 0;
   std::string_view path = handlers::k_handler_path;

@@ -1,10 +1,7 @@
 #include "cli/evctl/selection.hpp"
 
-#include <unistd.h>
-
-#include <iostream>
-
 #include "cli/evctl/alerts.hpp"
+#include "cli/evctl/confirm.hpp"
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
 
@@ -89,12 +86,8 @@ Selected select_events(pg::Connection& connection, const Selection& selection, S
 bool is_confirmed(const Selection& selection, const std::string& verb, std::size_t events) {
   if (!selection.is_filter() || selection.yes || selection.dry_run || events == 0) return true;
   const std::string what = std::to_string(events) + (events == 1 ? " event" : " events");
-  if (::isatty(STDIN_FILENO) == 0)
-    throw ConfigError("the filter means " + what + ": add --yes to " + verb + " them");
-  std::cerr << verb << " " << what << "? [y/N] " << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
+  return confirm(verb + " " + what + "?",
+                 "the filter means " + what + ": add --yes to " + verb + " them");
 }
 
 }  // namespace evd::evctl

@@ -41,13 +41,16 @@ SchemaStatus check_schema(pg::Connection& connection, const std::string& instanc
   if (!instance.empty() && !status.instance.empty() && instance != status.instance)
     throw SchemaError("the database belongs to instance \"" + status.instance + "\", not \"" +
                       instance + "\": a restored copy must not act for the original");
-  status.is_behind = connection.query("select evd.is_behind()").boolean(0, 0);
   return status;
+}
+
+bool is_behind(pg::Connection& connection) {
+  return connection.query("select evd.is_behind()").boolean(0, 0);
 }
 
 SchemaStatus check_log(pg::Connection& connection, const std::string& instance) {
   SchemaStatus status = check_schema(connection, instance);
-  if (status.is_behind) {
+  if (is_behind(connection)) {
     throw SchemaError(
         "the log was restored into a server whose transaction ids are lower: new events would not "
         "be seen; run \"evctl adopt\"");

@@ -13,13 +13,16 @@ struct SchemaStatus {
   std::string instance;  // empty: none is stored
   std::string cluster;   // PostgreSQL's system identifier now
   bool is_other_cluster =
-      false;               // than the one stored: an upgrade of PostgreSQL, a restore, or a copy
-  bool is_behind = false;  // its transaction ids are lower than the log's: see `evctl adopt`
+      false;  // than the one stored: an upgrade of PostgreSQL, a restore, or a copy
 };
 
 // Throws SchemaError, one line a person can act on, when the schema is missing, older, newer or
 // another instance's. An empty `instance` takes any.
 SchemaStatus check_schema(pg::Connection& connection, const std::string& instance);
+
+// Whether the server's transaction ids are lower than the log's: see `evctl adopt`. Not for
+// whoever only looks: it reads the log's end.
+bool is_behind(pg::Connection& connection);
 
 // The same for whoever takes events: also refuses a log that was restored into a server with lower
 // transaction ids. New events would count as taken there.
