@@ -46,6 +46,7 @@ Committer::Committer(pg::ConnectOptions connect, std::optional<Spool> spool,
       options_(options),
       logger_(logger),
       spool_(std::move(spool)),
+      answers_([this] { run_answers(); }),
       thread_([this] { run(); }) {}
 
 Committer::~Committer() {
@@ -55,6 +56,12 @@ Committer::~Committer() {
   }
   wake_.notify_all();
   thread_.join();
+  {
+    const std::lock_guard lock(mutex_);
+    is_writing_ = false;
+  }
+  answerable_.notify_one();
+  answers_.join();
 }
 
 bool Committer::submit(Request request, Answer answer) {
@@ -83,6 +90,19 @@ void Committer::run() {
     const std::lock_guard lock(mutex_);
     counts_.spooled_bytes = spool_ ? spool_->bytes() : 0;
     if (is_stopping_ && waiting_.empty()) return;
+  }
+}
+
+void Committer::run_answers() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    answerable_.wait(lock, [this] { return !committed_.empty() || !is_writing_; });
+    if (committed_.empty()) return;
+    std::vector<Committed> groups = std::exchange(committed_, {});
+    lock.unlock();
+    for (Committed& one : groups) answer(one.group, one.written);
+    groups.clear();
+    lock.lock();
   }
 }
 
@@ -139,7 +159,8 @@ void Committer::place(Group group) {
     try {
       if (connect()) {
         is_in_doubt = true;
-        return answer(group, write_group(*connection_, group.frame));
+        GroupIds written = write_group(*connection_, group.frame);
+        return committed(std::move(group), std::move(written));
       }
     } catch (const pg::Error& error) {
       if (is_refusal(error)) return split(std::move(group), error);
@@ -180,16 +201,21 @@ void Committer::spool(Group& group, bool is_in_doubt) {
   }
 }
 
+void Committer::committed(Group group, GroupIds written) {
+  const std::lock_guard lock(mutex_);
+  if (written.ids.size() == group.frame.events.size()) {
+    ++counts_.groups;
+    counts_.events += static_cast<std::int64_t>(written.ids.size());
+  }
+  committed_.push_back({std::move(group), std::move(written)});
+  answerable_.notify_one();
+}
+
 void Committer::answer(Group& group, const GroupIds& all) {
   if (all.ids.size() != group.frame.events.size()) {
     for (Waiting& waiting : group.requests)
       waiting.answer(refused_with(503, "the events were written; their ids are not known"));
     return;
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    ++counts_.groups;
-    counts_.events += static_cast<std::int64_t>(all.ids.size());
   }
   auto next = all.ids.begin();
   for (Waiting& waiting : group.requests) {

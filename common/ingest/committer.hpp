@@ -1,5 +1,6 @@
 // Writes what comes in: one thread with a connection of its own takes all requests that wait and
-// commits them together, so that many clients share the wait for the disk. A group whose commit is
+// commits them together, so that many clients share the wait for the disk; another tells them of
+// it, while the next group is being written. A group whose commit is
 // in doubt is repeated under the same uuid, and written once. While the database is away, groups go
 // to the spool, if there is one, and from there to the database, before whatever came later.
 #pragma once
@@ -46,8 +47,8 @@ class Committer {
             logging::Logger& logger);
   ~Committer();  // what waits is written, to the database or the disk, or its sender is told
 
-  // False: too much waits, and `answer` is never called. Else it is called once, from this object's
-  // thread.
+  // False: too much waits, and `answer` is never called. Else it is called once, from a thread of
+  // this object.
   bool submit(Request request, Answer answer);
 
   CommitterCounts counts() const;
@@ -64,12 +65,19 @@ class Committer {
     explicit Group(std::vector<Waiting> from);
   };
 
+  struct Committed {
+    Group group;
+    GroupIds written;
+  };
+
   void run();
+  void run_answers();
   std::vector<Waiting> take();
   void drain_spool();
   void place(Group group);
   void spool(Group& group, bool is_in_doubt);
   void split(Group group, const pg::Error& error);
+  void committed(Group group, GroupIds written);
   void answer(Group& group, const GroupIds& written);
   bool connect();
   void away(const pg::Error& error);
@@ -78,7 +86,7 @@ class Committer {
   const CommitterOptions options_;
   logging::Logger& logger_;
 
-  // Used by the thread alone.
+  // Used by the thread that writes alone.
   std::optional<Spool> spool_;
   std::optional<pg::Connection> connection_;
   pg::ReconnectBackoff backoff_;
@@ -91,8 +99,13 @@ class Committer {
   std::size_t waiting_events_ = 0, waiting_bytes_ = 0;
   CommitterCounts counts_;
   bool is_stopping_ = false;
+  std::vector<Committed> committed_;  // and not answered
+  std::condition_variable answerable_;
+  bool is_writing_ = true;
 
-  std::thread thread_;  // last: it uses all of the above
+  // Last: they use all of the above.
+  std::thread answers_;
+  std::thread thread_;
 };
 
 }  // namespace evd::ingest

@@ -20,7 +20,7 @@ begin
       where r.event_name = emit.event_name and r.is_current and pg_column_size(coalesce(args, '[]')) <= r.max_args
       returning id into v_id;
     if v_id is not null then
-      if (select s.last_value from evd.sleeper s) = 2 then
+      if evd.has_sleeper() then
         perform evd.wake();
       end if;
       return v_id;

@@ -10,6 +10,6 @@ begin
   if not found then
     return null;
   end if;
-  return evd.emit_many(events);
+  return evd.write_events(events);
 end
 $$;

@@ -5,8 +5,7 @@ create or replace function evd.wake() returns void
 language plpgsql
 as $$
 begin
-  if (select s.last_value from evd.sleeper s) = 2
-     and coalesce(current_setting('evd.notify', true), '') <> 'off' then
+  if evd.has_sleeper() and coalesce(current_setting('evd.notify', true), '') <> 'off' then
     perform pg_notify('evd', '');
   end if;
 end
