@@ -21,7 +21,11 @@ begin
     where created_at = d.event_created_at and xid = d.event_xid and id = d.event_id;
   select evd.event_json(v_event, r.event_name, m.instance, p_handler, d.attempts, d.round) into v_json
     from evd.route r cross join evd.meta m where r.id = v_event.route_id;
-  execute p_statement using v_json;
+  if evd.takes_a_batch(p_statement) then
+    execute p_statement using array[v_json];
+  else
+    execute p_statement using v_json;
+  end if;
   return evd.end_delivery(p_event_id, p_handler, p_run, p_node);
 end
 $$;

@@ -1,5 +1,5 @@
-"""A backlog drained through two sql handlers that insert one row each, beside the same rows written and
-read by hand, as insert … select in batches."""
+"""A backlog drained through two sql handlers that insert one row each, called for each event or given a batch at once,
+beside the same rows written and read by hand, as insert … select in batches."""
 import load
 from figures import Figure
 
@@ -7,12 +7,17 @@ CONFIG = """
 [events.bench_sql]
 handlers = ["first", "second"]
 [handlers.first]
-sql = "select bench.first($1)"
+sql = "{first}"
 batch = {batch}
 [handlers.second]
-sql = "select bench.second($1)"
+sql = "{second}"
 batch = {batch}
 """
+
+FORMS = {"a function for each event": ("select bench.first($1)", "select bench.second($1)"),
+         "a statement for each batch":
+         ("insert into bench.done_first select (e->>'id')::bigint, e->'args'->>0 from unnest($1::jsonb[]) e",
+          "insert into bench.done_second select (e->>'id')::bigint, (e->'args'->>1)::bigint from unnest($1::jsonb[]) e")}
 
 PREPARE = """
 create schema if not exists bench;
@@ -67,10 +72,12 @@ def by_hand(server, batch, events):
 def run(server, quick):
     events, rounds = (20_000, 1) if quick else (200_000, 3)
     for batch in (50, 1000):
-        config = server.write_config("drain", "", CONFIG.format(batch=batch))
-        server.apply(config)
-        rates, hand_rates = [], []
+        hand_rates, rates = [], {form: [] for form in FORMS}
         for _ in range(rounds):
             hand_rates.append(by_hand(server, batch, events))
-            rates.append(drain(server, config, events))
-        yield Figure(f"drain, two sql handlers, batches of {batch:,}", rates, "by hand", hand_rates)
+            for form, (first, second) in FORMS.items():
+                config = server.write_config("drain", "", CONFIG.format(batch=batch, first=first, second=second))
+                server.apply(config)
+                rates[form].append(drain(server, config, events))
+        for form in FORMS:
+            yield Figure(f"drain, two sql handlers, {form}, batches of {batch:,}", rates[form], "by hand", hand_rates)

@@ -152,16 +152,30 @@ TEST_F(SqlHandlerTest, RunsAStatementPerEvent) {
   EXPECT_EQ(effects(), "50 50");
 }
 
-TEST_F(SqlHandlerTest, IsolatesTheEventThatFailsAndChargesNoOther) {
+TEST_F(SqlHandlerTest, RunsAStatementPerBatch) {
+  emit(500);
+  make("insert into effect select (e ->> 'id')::bigint from unnest($1::jsonb[]) e");
+  EXPECT_EQ(run_share(), ShareResult::k_done);
+  EXPECT_EQ(effects(), "500 500");
+}
+
+class IsolatingSqlHandlerTest : public SqlHandlerTest,
+                                public testing::WithParamInterface<const char*> {};
+
+TEST_P(IsolatingSqlHandlerTest, IsolatesTheEventThatFailsAndChargesNoOther) {
   emit(70);
   emit(1, "fail");
   emit(129);
-  make("select obey($1)");
+  make(GetParam());
   EXPECT_EQ(run_share(), ShareResult::k_done);
   EXPECT_EQ(effects(), "199 199");
   EXPECT_EQ(deliveries(), "waiting|1|refused 71 (SQLSTATE P0001)");
   EXPECT_EQ(sink_.ends().front().ran, 199);
 }
+
+INSTANTIATE_TEST_SUITE_P(OfEachForm, IsolatingSqlHandlerTest,
+                         testing::Values("select obey($1)", "select obey($1), 1",
+                                         "select obey(e) from unnest($1::jsonb[]) e"));
 
 TEST_F(SqlHandlerTest, GetsThroughAShareInWhichEveryEventFails) {
   emit(30, "fail");

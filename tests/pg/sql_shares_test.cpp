@@ -21,6 +21,7 @@ class SqlShares : public testing::Test {
         "create table effect (event_id bigint, backend integer default pg_backend_pid());"
         "create function note(e jsonb) returns void language sql as "
         "$$ insert into effect (event_id) values ((e ->> 'id')::bigint) $$;"
+        "create table batch (at serial, events bigint[]);"
         "create function fail_on_bad(e jsonb) returns void language plpgsql as $$ begin "
         "insert into effect (event_id) values ((e ->> 'id')::bigint); "
         "if e -> 'args' ->> 0 = 'bad' then raise 'bad event' using detail = '7'; end if; end $$;"
@@ -72,6 +73,10 @@ class SqlShares : public testing::Test {
   pg::Connection connection_ = database_.connect();
   pg::Connection worker_ = database_.connect();
   NodeId node_ = 0;
+  const SqlStatement note_all_ = parse_statement(
+      "insert into batch (events) select array_agg((e ->> 'id')::bigint) from unnest($1::jsonb[]) "
+      "e",
+      Milliseconds{0});
   const SqlStatement note_ = parse_statement("select note($1)", Milliseconds{0});
 };
 
@@ -95,6 +100,26 @@ TEST_F(SqlShares, RunsAnyOtherStatementPerEvent) {
       statement("insert into effect (event_id) values (($1 ->> 'id')::bigint) returning 1"), 10);
   EXPECT_EQ(batch.ran, 5);
   EXPECT_EQ(effects(), 5);
+}
+
+TEST_F(SqlShares, RunsAStatementThatTakesABatchOnceForAllOfIt) {
+  emit(5);
+  const ShareRef share = claim();
+  EXPECT_EQ(run_batch(worker_, share, note_all_, 3).ran, 3);
+  const auto batch = run_batch(worker_, share, note_all_, 3);
+  EXPECT_EQ(batch.ran, 2);
+  EXPECT_EQ(batch.result, ShareResult::k_done);
+  EXPECT_EQ(value(connection_, "select string_agg(events::text, ' ' order by at) from batch"),
+            "{1,2,3} {4,5}");
+}
+
+TEST_F(SqlShares, RunsNoStatementForABatchOfWhichItsHandlerExpectsNothing) {
+  test::make_route(connection_, "returned", {"other"});
+  connection_.query("select evd.emit('returned')");
+  const auto batch = run_batch(worker_, claim(), note_all_, 3);
+  EXPECT_EQ(batch.ran, 0);
+  EXPECT_EQ(batch.result, ShareResult::k_done);
+  EXPECT_EQ(number(connection_, "select count(*) from batch"), 0);
 }
 
 // A subtransaction for each event would take an id each, and slow the whole server.
@@ -320,6 +345,18 @@ TEST_F(SqlShares, RunsADeliveryOnce) {
   EXPECT_FALSE(run_delivery(worker_, node_, run, statement("select note($1)")));
   EXPECT_EQ(effects(), 1);
   EXPECT_EQ(value(connection_, "select state from evd.delivery"), "done");
+}
+
+TEST_F(SqlShares, GivesADeliveryToAStatementThatTakesABatch) {
+  emit(1);
+  fail_next(worker_, claim(), note_all_,
+            {.kind = OutcomeKind::k_retry, .error = "x", .retry_after = {}});
+  connection_.query(
+      "update evd.delivery set state = 'running', run = 2, attempts = 2, node_id = $1",
+      pg::params(node_));
+  const FinishedRun run{.event_id = 1, .handler = "sql_note", .run = 2, .outcome = {}};
+  EXPECT_TRUE(run_delivery(worker_, node_, run, note_all_));
+  EXPECT_EQ(value(connection_, "select events from batch"), "{1}");
 }
 
 }  // namespace
