@@ -4,6 +4,7 @@
 #include "common/handlers/sql_handler.hpp"
 #include "common/logging/recording_logger.hpp"
 #include "tests/support/evd_schema.hpp"
+#include "tests/support/losing_relay.hpp"
 #include "tests/support/recording_sink.hpp"
 
 namespace evd::handlers {
@@ -53,7 +54,7 @@ class SqlHandlerTest : public testing::Test {
 
   void make(const std::string& sql, Milliseconds timeout = std::chrono::seconds{60},
             int batch = 100) {
-    pool_ = std::make_shared<pg::Pool>(pg::ConnectOptions{.url = database_.url(),
+    pool_ = std::make_shared<pg::Pool>(pg::ConnectOptions{.url = url_,
                                                           .application_name = "evd/test",
                                                           .settings = {},
                                                           .on_notice = {}},
@@ -132,6 +133,7 @@ class SqlHandlerTest : public testing::Test {
   test::EvdDatabase database_;
   pg::Connection connection_ = database_.connect();
   journal::NodeId node_ = 0;
+  std::string url_ = database_.url();
   test::RecordingSink sink_;
   logging::RecordingLogger logger_;
   std::shared_ptr<pg::Pool> pool_;
@@ -271,6 +273,23 @@ TEST_F(SqlHandlerTest, FindsTheEventThatTakesTheConnectionWithItAndChargesNoOthe
   EXPECT_EQ(deliveries(), "waiting|1|the connection was lost while it ran");
   EXPECT_EQ(number(connection_, "select last_value from losses"), 4)
       << "once in a batch, then alone until it counts";
+}
+
+// More often than an event may take its connection with it.
+TEST_F(SqlHandlerTest, GoesOnBehindWhatWasCommittedThoughNobodyHeardOfIt) {
+  test::LosingRelay relay(value(connection_,
+                                "select trim('\"' from current_setting('unix_socket_directories')) || "
+                                "'/.s.PGSQL.' || current_setting('port')"));
+  url_ = "host=" + relay.host().string() + " port=5432 user=" +
+         value(connection_, "select current_user") +
+         " dbname=" + value(connection_, "select current_database()");
+  emit(12);
+  relay.lose_answers_to("run_sql_batch", 8);
+  make("select note($1)", std::chrono::seconds{60}, 1);
+  EXPECT_EQ(run_share(), ShareResult::k_done);
+  EXPECT_EQ(relay.left_to_lose(), 0);
+  EXPECT_EQ(effects(), "12 12");
+  EXPECT_EQ(deliveries(), "");
 }
 
 TEST_F(SqlHandlerTest, ChargesNobodyForASessionThatOthersEnded) {
