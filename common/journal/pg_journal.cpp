@@ -111,7 +111,8 @@ Reading reading(std::string_view window, std::int64_t key, const SharesOnly& sha
   return {read_without(window), params(key, shares_only.routes)};
 }
 
-void read_window(const pg::Result& result, Window& window) {
+Window window_of(const pg::Result& result) {
+  Window window;
   window.events.reserve(static_cast<std::size_t>(result.rows()));
   const bool has_counts = result.columns() > k_event_width + 1;
   for (int row = 0; row < result.rows(); ++row) {
@@ -124,6 +125,7 @@ void read_window(const pg::Result& result, Window& window) {
       window.events.back().is_later = result.boolean(row, k_event_width);
     }
   }
+  return window;
 }
 
 [[noreturn]] void throw_for(const pg::Error& error) {
@@ -165,45 +167,60 @@ std::vector<Route> PgJournal::routes() {
 
 std::optional<Window> PgJournal::claim(NodeId node, const ClaimRequest& request) {
   if (begun_ && begun_->node != node) take_claim();  // of a node that was fenced since
-  if (!begun_) begin_claim(node, request);
-  BegunClaim claim = take_claim();
-  if (claim.error) throw_for(*claim.error);
-  if (claim.window.empty()) return std::nullopt;
-  Window window;
-  window.ref = {claim.window.int64(0, 0), claim.request.token};
-  if (claim.events.empty()) {
-    const Reading read = reading(k_of_id, window.ref.id, claim.request.shares_only);
-    claim.events = query(read.sql, read.parameters, Format::k_binary);
+  if (!begun_) begin_claim(node, request, std::launch::deferred);
+  BegunClaim begun = take_claim();
+  Claimed& claimed = begun.claimed;
+  if (claimed.error) throw_for(*claimed.error);
+  if (claimed.window.empty()) return std::nullopt;
+  const WindowRef ref{claimed.window.int64(0, 0), begun.request.token};
+  if (!claimed.read) {
+    const Reading read = reading(k_of_id, ref.id, begun.request.shares_only);
+    claimed.read = window_of(query(read.sql, read.parameters, Format::k_binary));
   }
-  window.has_next = request.next_token && claim.window.int64(0, 1) >= claim.request.limit;
-  if (window.has_next)
-    begin_claim(node, {*request.next_token, request.limit, request.shares_only, {}});
-  read_window(claim.events, window);
+  Window window = std::move(*claimed.read);
+  window.ref = ref;
+  window.has_next = request.next_token && claimed.window.int64(0, 1) >= begun.request.limit;
+  if (window.has_next) {
+    // Where no thread can be had it is read when it is waited for.
+    begin_claim(node, {*request.next_token, request.limit, request.shares_only, {}},
+                std::launch::async | std::launch::deferred);
+  }
   return window;
 }
 
 // The claim and, on its heels, the reading of what it took, each a transaction of its own.
-void PgJournal::begin_claim(NodeId node, const ClaimRequest& request) {
+void PgJournal::begin_claim(NodeId node, const ClaimRequest& request, std::launch how) {
   const Reading read = reading(k_newest_of_token, request.token, request.shares_only);
-  begun_.emplace(BegunClaim{node, request, {}, {}, {}});
+  begun_.emplace(BegunClaim{node, request, {}});
   pipeline_.emplace(connection_);
   pipeline_->send("select id, events from evd.claim($1, $2, $3)",
                   params(node, request.token, request.limit));
   pipeline_->end_transaction();
   pipeline_->send(read.sql, read.parameters, Format::k_binary);
   pipeline_->end_transaction();
+  answers_ = std::async(how, [this] { return read_claim(*pipeline_); });
+}
+
+PgJournal::Claimed PgJournal::read_claim(pg::Pipeline& pipeline) {
+  pg::PipelineOutcome outcome = pipeline.sync();
+  if (outcome.error) return {{}, {}, std::move(outcome.error)};
+  Claimed claimed{std::move(outcome.results[0]), {}, {}};
+  if (!outcome.results[1].empty()) claimed.read = window_of(outcome.results[1]);
+  return claimed;
+}
+
+bool PgJournal::is_reading() const {
+  return answers_.valid() && answers_.wait_for(Milliseconds{0}) == std::future_status::timeout;
 }
 
 // From then on the connection takes other statements.
 void PgJournal::await_claim() {
   if (!pipeline_) return;
-  pg::PipelineOutcome outcome = pipeline_->sync();
+  std::future<Claimed> answers = std::move(answers_);
+  answers.wait();
   pipeline_.reset();
   pg::fault_point(pg::FaultPlace::k_after, "evd.claim");
-  begun_->error = std::move(outcome.error);
-  if (begun_->error) return;
-  begun_->window = std::move(outcome.results[0]);
-  begun_->events = std::move(outcome.results[1]);
+  begun_->claimed = answers.get();
 }
 
 PgJournal::BegunClaim PgJournal::take_claim() {

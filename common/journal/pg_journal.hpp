@@ -1,7 +1,10 @@
 // The journal in PostgreSQL. It borrows a connection, which the same thread owns and sends
 // statements through it alone, and keeps no state but a claim that was begun: after a lost
-// connection the owner opens another and makes a new PgJournal.
+// connection the owner opens another and makes a new PgJournal. What was claimed ahead is read by a
+// thread of its own, or the server would wait for its reader with more than a socket holds.
 #pragma once
+
+#include <future>
 
 #include "common/journal/journal.hpp"
 #include "common/pg/connection.hpp"
@@ -12,6 +15,8 @@ namespace evd::journal {
 class PgJournal : public Journal {
  public:
   explicit PgJournal(pg::Connection& connection) : connection_(connection) {}
+  PgJournal(const PgJournal&) = delete;
+  PgJournal& operator=(const PgJournal&) = delete;
 
   NodeId register_node(const NodeInfo& info) override;
   bool heartbeat(NodeId node) override;
@@ -55,21 +60,29 @@ class PgJournal : public Journal {
   std::string drop_partition(const std::string& name) override;
   int prune(Milliseconds age, int limit) override;
 
+  // Whether another thread reads from the connection: then nobody may touch it. The journal's own
+  // statements wait for that.
+  bool is_reading() const;
+
   // Whether anything may still run by itself, now or later.
   bool has_outstanding();
   // Pairs escalated by an attempt of this node.
   int escalated_by(NodeId node);
 
  private:
+  struct Claimed {
+    pg::Result window;
+    std::optional<Window> read;  // none: its events are still to be asked for
+    std::optional<pg::Error> error;
+  };
   struct BegunClaim {
     NodeId node = 0;
     ClaimRequest request;
-    // The database's answers; none while it works on them.
-    pg::Result window, events;
-    std::optional<pg::Error> error;
+    Claimed claimed;  // once it was waited for
   };
 
-  void begin_claim(NodeId node, const ClaimRequest& request);
+  static Claimed read_claim(pg::Pipeline& pipeline);
+  void begin_claim(NodeId node, const ClaimRequest& request, std::launch how);
   void await_claim();
   BegunClaim take_claim();
   pg::Result query(const std::string& sql, const pg::Params& params,
@@ -77,7 +90,9 @@ class PgJournal : public Journal {
 
   pg::Connection& connection_;
   std::optional<BegunClaim> begun_;
-  std::optional<pg::Pipeline> pipeline_;  // while the answers to begun_ have not been waited for
+  // While the answers to begun_ have not been waited for.
+  std::optional<pg::Pipeline> pipeline_;
+  std::future<Claimed> answers_;  // last: it uses the pipeline
 };
 
 }  // namespace evd::journal

@@ -23,6 +23,7 @@ declare
   v_new     evd.event_window;
   v_late    xid8[];
   v_routes  integer[];
+  v_all     xid8;   -- whatever is before it is in hi: cheaper to compare with
   v_rotated boolean := false;
 begin
   -- Under repeatable read two nodes would take the same window; after a write of its own, this transaction's
@@ -57,13 +58,14 @@ begin
       v_new.from_id := -1;
     end if;
 
+    v_all := pg_snapshot_xmin(v_new.hi);
     select count(*), (array_agg(m.xid))[count(*)::int], (array_agg(m.id))[count(*)::int],
            array_agg(m.route_id), min(m.created_at), max(m.created_at)
       into v_new.events, v_new.to_xid, v_new.to_id, v_routes, v_new.oldest, v_new.newest
       from (select e.xid, e.id, e.route_id, e.created_at from evd.event e
             where (e.xid, e.id) > (v_new.from_xid, v_new.from_id)
               and e.xid < pg_snapshot_xmax(v_new.hi)
-              and pg_visible_in_snapshot(e.xid, v_new.hi)
+              and (e.xid < v_all or pg_visible_in_snapshot(e.xid, v_new.hi))
               and e.created_at >= v_new.floor
             order by e.xid, e.id limit p_limit) m;
     exit when v_new.events > 0;

@@ -16,9 +16,13 @@ set enable_sort = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  w evd.event_window;
+  w     evd.event_window;
+  v_hi  pg_snapshot;
+  v_all xid8;   -- whatever is before it is in hi: cheaper to compare with
 begin
   select * into w from evd.event_window where id = p_window;
+  v_hi := w.hi::text::pg_snapshot;   -- as a field of a row it is unpacked for each event
+  v_all := pg_snapshot_xmin(v_hi);
   p_limit := least(p_limit, w.events);
   w.oldest := coalesce(w.oldest, w.floor);
   w.newest := coalesce(w.newest, 'infinity');
@@ -37,7 +41,7 @@ begin
     return query
       select e.* from evd.event e
       where (e.xid, e.id) > (w.from_xid, w.from_id) and (e.xid, e.id) <= (w.to_xid, w.to_id)
-        and pg_visible_in_snapshot(e.xid, w.hi)
+        and (e.xid < v_all or pg_visible_in_snapshot(e.xid, v_hi))
         and e.created_at between w.oldest and w.newest
       order by e.xid, e.id limit p_limit;
   end if;

@@ -1,6 +1,4 @@
 """What the scenarios have in common: events and handlers that do nothing, backlogs, and draining them."""
-import time
-
 PREPARE = """
 create schema if not exists bench;
 create or replace function bench.nothing(jsonb) returns void language sql as '';
@@ -65,8 +63,7 @@ def in_turn(server, name, config, events, rounds, by_hand):
 
 
 def drained_rate(server, before, events):
-    server.wait_until_drained()
-    end = time.time()
+    end = server.wait_until_drained()
     first, taken = server.value("select extract(epoch from min(opened_at)), sum(events) from evd.event_window "
                                 f"where id > {before}").split("|")
     if int(taken) != events:

@@ -206,6 +206,7 @@ TEST_F(EvdFaults, ADeathBetweenAnyTwoStatementsOfEvdLosesNothing) {
       const Program evd = start("evd", "EVD_FAULT", place + " " + std::to_string(visit));
       work(*evd, [] { return false; });
       if (evd->running()) end(*evd);
+      if (visit > 1 && evd->wait() == 0) break;  // it comes there once in a life, or seldom
       EXPECT_EQ(evd->wait(), 128 + SIGKILL) << "never came to '" << place << "'\n" << evd->err();
     }
   }

@@ -54,11 +54,10 @@ class SqlHandlerTest : public testing::Test {
 
   void make(const std::string& sql, Milliseconds timeout = std::chrono::seconds{60},
             int batch = 100) {
-    pool_ = std::make_shared<pg::Pool>(pg::ConnectOptions{.url = url_,
-                                                          .application_name = "evd/test",
-                                                          .settings = {},
-                                                          .on_notice = {}},
-                                       2);
+    pool_ = std::make_shared<pg::Pool>(
+        pg::ConnectOptions{
+            .url = url_, .application_name = "evd/test", .settings = {}, .on_notice = {}},
+        2);
     HandlerConfig config;
     config.name = "sql_note";
     config.sql = sql;
@@ -277,11 +276,12 @@ TEST_F(SqlHandlerTest, FindsTheEventThatTakesTheConnectionWithItAndChargesNoOthe
 
 // More often than an event may take its connection with it.
 TEST_F(SqlHandlerTest, GoesOnBehindWhatWasCommittedThoughNobodyHeardOfIt) {
-  test::LosingRelay relay(value(connection_,
-                                "select trim('\"' from current_setting('unix_socket_directories')) || "
-                                "'/.s.PGSQL.' || current_setting('port')"));
-  url_ = "host=" + relay.host().string() + " port=5432 user=" +
-         value(connection_, "select current_user") +
+  test::LosingRelay relay(
+      value(connection_,
+            "select trim('\"' from current_setting('unix_socket_directories')) || "
+            "'/.s.PGSQL.' || current_setting('port')"));
+  url_ = "host=" + relay.host().string() +
+         " port=5432 user=" + value(connection_, "select current_user") +
          " dbname=" + value(connection_, "select current_database()");
   emit(12);
   relay.lose_answers_to("run_sql_batch", 8);

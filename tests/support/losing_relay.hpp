@@ -96,10 +96,8 @@ class LosingRelay {
       const sockaddr_un name = address(server_);
       if (::connect(server.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
         continue;
-      relaying.emplace_back([this, from = std::move(client),
-                             to = std::move(server)](const std::stop_token& over) {
-        relay(over, from, to);
-      });
+      relaying.emplace_back([this, from = std::move(client), to = std::move(server)](
+                                const std::stop_token& over) { relay(over, from, to); });
     }
   }
 
