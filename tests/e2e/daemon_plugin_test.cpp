@@ -11,6 +11,8 @@ namespace {
 class DaemonPlugin : public DaemonTest {
  protected:
   void SetUp() override {
+    // Where the programs are built with a sanitizer, a crash is to be one all the same.
+    for (const char* name : {"ASAN_OPTIONS", "TSAN_OPTIONS"}) ::setenv(name, "handle_segv=0", 0);
     Settings settings = shop.settings();
     settings["events.scored"] = {{"handlers", R"(["score"])"}};
     settings["handlers.score"] = {

@@ -86,7 +86,7 @@ TEST_P(EmitDocs, Emits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Languages, EmitDocs, testing::ValuesIn(languages()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& of) { return of.param.name; });
 
 }  // namespace
 }  // namespace evd::test
