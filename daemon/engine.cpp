@@ -148,7 +148,7 @@ void Engine::turn() {
   }
 }
 
-// What comes while a window is being read is found when that is over.
+// What comes while a window is being read is found after the next wait.
 bool Engine::has_notifications() {
   return !session_->journal.is_reading() && session_->connection.consume_notifications();
 }

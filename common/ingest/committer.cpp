@@ -202,8 +202,14 @@ void Committer::spool(Group& group, bool is_in_doubt) {
 }
 
 void Committer::committed(Group group, GroupIds written) {
+  const bool has_ids = written.ids.size() == group.frame.events.size();
+  if (!has_ids) written.ids.clear();
+  // However long the senders are not answered, what they sent is not kept.
+  group.frame.events = {};
+  for (Waiting& waiting : group.requests)
+    for (std::string& event : waiting.request.events) std::string().swap(event);
   const std::lock_guard lock(mutex_);
-  if (written.ids.size() == group.frame.events.size()) {
+  if (has_ids) {
     ++counts_.groups;
     counts_.events += static_cast<std::int64_t>(written.ids.size());
   }
@@ -212,7 +218,7 @@ void Committer::committed(Group group, GroupIds written) {
 }
 
 void Committer::answer(Group& group, const GroupIds& all) {
-  if (all.ids.size() != group.frame.events.size()) {
+  if (all.ids.empty()) {
     for (Waiting& waiting : group.requests)
       waiting.answer(refused_with(503, "the events were written; their ids are not known"));
     return;

@@ -1,8 +1,8 @@
 // Writes what comes in: one thread with a connection of its own takes all requests that wait and
 // commits them together, so that many clients share the wait for the disk; another tells them of
-// it, while the next group is being written. A group whose commit is
-// in doubt is repeated under the same uuid, and written once. While the database is away, groups go
-// to the spool, if there is one, and from there to the database, before whatever came later.
+// it, while the next group is being written. A group whose commit is in doubt is repeated under the
+// same uuid, and written once. While the database is away, groups go to the spool, if there is one,
+// and from there to the database, before whatever came later.
 #pragma once
 
 #include <condition_variable>

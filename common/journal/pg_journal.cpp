@@ -191,14 +191,19 @@ std::optional<Window> PgJournal::claim(NodeId node, const ClaimRequest& request)
 // The claim and, on its heels, the reading of what it took, each a transaction of its own.
 void PgJournal::begin_claim(NodeId node, const ClaimRequest& request, std::launch how) {
   const Reading read = reading(k_newest_of_token, request.token, request.shares_only);
-  begun_.emplace(BegunClaim{node, request, {}});
   pipeline_.emplace(connection_);
-  pipeline_->send("select id, events from evd.claim($1, $2, $3)",
-                  params(node, request.token, request.limit));
-  pipeline_->end_transaction();
-  pipeline_->send(read.sql, read.parameters, Format::k_binary);
-  pipeline_->end_transaction();
-  answers_ = std::async(how, [this] { return read_claim(*pipeline_); });
+  try {
+    pipeline_->send("select id, events from evd.claim($1, $2, $3)",
+                    params(node, request.token, request.limit));
+    pipeline_->end_transaction();
+    pipeline_->send(read.sql, read.parameters, Format::k_binary);
+    pipeline_->end_transaction();
+    answers_ = std::async(how, [this] { return read_claim(*pipeline_); });
+    begun_.emplace(BegunClaim{node, request, {}});
+  } catch (...) {
+    pipeline_.reset();
+    throw;
+  }
 }
 
 PgJournal::Claimed PgJournal::read_claim(pg::Pipeline& pipeline) {
@@ -220,7 +225,12 @@ void PgJournal::await_claim() {
   answers.wait();
   pipeline_.reset();
   pg::fault_point(pg::FaultPlace::k_after, "evd.claim");
-  begun_->claimed = answers.get();
+  try {
+    begun_->claimed = answers.get();
+  } catch (...) {
+    begun_.reset();
+    throw;
+  }
 }
 
 PgJournal::BegunClaim PgJournal::take_claim() {

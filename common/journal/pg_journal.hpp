@@ -1,7 +1,8 @@
-// The journal in PostgreSQL. It borrows a connection, which the same thread owns and sends
-// statements through it alone, and keeps no state but a claim that was begun: after a lost
-// connection the owner opens another and makes a new PgJournal. What was claimed ahead is read by a
-// thread of its own, or the server would wait for its reader with more than a socket holds.
+// The journal in PostgreSQL. It borrows a connection of the thread that calls it, sends statements
+// through it alone, and keeps no state but a claim that was begun: after a lost connection the
+// owner opens another and makes a new PgJournal. What was claimed ahead another thread reads, since
+// the server stops when the socket is full; meanwhile (is_reading()) nobody else touches the
+// connection.
 #pragma once
 
 #include <future>
@@ -90,7 +91,7 @@ class PgJournal : public Journal {
 
   pg::Connection& connection_;
   std::optional<BegunClaim> begun_;
-  // While the answers to begun_ have not been waited for.
+  // Both while the answers to begun_ have not been waited for, else neither.
   std::optional<pg::Pipeline> pipeline_;
   std::future<Claimed> answers_;  // last: it uses the pipeline
 };

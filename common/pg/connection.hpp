@@ -27,7 +27,8 @@ struct ConnectOptions {
   // into `set local` what a transaction depends on for being correct.
   std::vector<std::pair<std::string, std::string>> settings;
 
-  // Called in the owner's thread with the server's notices, each one line; none: they are dropped.
+  // Called in the thread that reads with the server's notices, each one line; none: they are
+  // dropped.
   std::function<void(const std::string&)> on_notice;
 };
 

@@ -82,11 +82,16 @@ std::optional<Error> Pipeline::read_one(PipelineOutcome& outcome) {
   return error;
 }
 
-// It follows the last statement's answers at once; anything else is a session out of step.
-void Pipeline::read_sync_mark() {
-  pg_result* raw = PQgetResult(connection_.state_->handle.get());
+// It follows the last statement's answers at once. Anything else is a commit that failed, or a
+// session that ended or is out of step.
+std::optional<Error> Pipeline::read_sync_mark() {
+  pg_conn* handle = connection_.state_->handle.get();
+  pg_result* raw = PQgetResult(handle);
   const Result mark(raw);
-  if (PQresultStatus(raw) != PGRES_PIPELINE_SYNC) connection_.state_->handle.reset();
+  if (PQresultStatus(raw) == PGRES_PIPELINE_SYNC) return std::nullopt;
+  Error error = connection_.state_->explained(make_error(handle, raw));
+  connection_.state_->handle.reset();
+  return error;
 }
 
 PipelineOutcome Pipeline::sync() {
@@ -96,17 +101,19 @@ PipelineOutcome Pipeline::sync() {
   // When the connection is already lost, an answer may still be there to read, which says why.
   const bool is_ended = !ends.empty() && ends.back() == sent;
   const bool synced = !is_ended && PQpipelineSync(connection_.state_->handle.get()) == 1;
+  const auto keep_first = [&outcome](std::optional<Error> error, std::size_t statement) {
+    if (!error || outcome.error) return;
+    outcome.error = std::move(error);
+    outcome.failed = statement;
+  };
   auto end = ends.begin();
   for (std::size_t i = 0; i < sent; ++i) {
-    std::optional<Error> error = read_one(outcome);
-    if (error && !outcome.error) {
-      outcome.error = std::move(error);
-      outcome.failed = i;
-    }
-    for (; end != ends.end() && *end == i + 1 && connection_.is_open(); ++end) read_sync_mark();
+    keep_first(read_one(outcome), i);
+    for (; end != ends.end() && *end == i + 1 && connection_.is_open(); ++end)
+      keep_first(read_sync_mark(), i);
     if (!connection_.is_open()) return outcome;
   }
-  if (synced) read_sync_mark();
+  if (synced) keep_first(read_sync_mark(), sent == 0 ? 0 : sent - 1);
   return outcome;
 }
 

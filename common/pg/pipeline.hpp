@@ -41,7 +41,7 @@ class Pipeline {
 
  private:
   std::optional<Error> read_one(PipelineOutcome& outcome);
-  void read_sync_mark();
+  std::optional<Error> read_sync_mark();
 
   Connection& connection_;
   std::size_t sent_ = 0;

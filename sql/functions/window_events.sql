@@ -21,7 +21,7 @@ declare
   v_all xid8;   -- whatever is before it is in hi: cheaper to compare with
 begin
   select * into w from evd.event_window where id = p_window;
-  v_hi := w.hi::text::pg_snapshot;   -- as a field of a row it is unpacked for each event
+  v_hi := w.hi::text::pg_snapshot;   -- as it came out of the row it would be unpacked for each event
   v_all := pg_snapshot_xmin(v_hi);
   p_limit := least(p_limit, w.events);
   w.oldest := coalesce(w.oldest, w.floor);

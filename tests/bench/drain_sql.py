@@ -17,7 +17,8 @@ batch = {batch}
 FORMS = {"a function for each event": ("select bench.first($1)", "select bench.second($1)"),
          "a statement for each batch":
          ("insert into bench.done_first select (e->>'id')::bigint, e->'args'->>0 from unnest($1::jsonb[]) e",
-          "insert into bench.done_second select (e->>'id')::bigint, (e->'args'->>1)::bigint from unnest($1::jsonb[]) e")}
+          "insert into bench.done_second select (e->>'id')::bigint, (e->'args'->>1)::bigint "
+          "from unnest($1::jsonb[]) e")}
 
 PREPARE = """
 create schema if not exists bench;

@@ -138,8 +138,8 @@ class Server:
 
     def wait_until_drained(self):
         """Looks every 10 ms whether nothing is left to run; returns when there was not, by the server's clock."""
-        return float(self.sql("do $$ begin while evd.has_outstanding() loop commit; perform pg_sleep(0.01); end loop; end $$;"
-                              "select extract(epoch from clock_timestamp());"))
+        return float(self.sql("do $$ begin while evd.has_outstanding() loop commit; perform pg_sleep(0.01); end loop;"
+                              " end $$; select extract(epoch from clock_timestamp());"))
 
     def newest_window(self):
         return int(self.value("select max(id) from evd.event_window"))

@@ -2,6 +2,7 @@
 // the session that wrote them.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <filesystem>
 #include <future>
 
@@ -178,6 +179,26 @@ TEST_F(CommitterTest, RepeatsAGroupWhoseSessionWasLostUnderItsUuid) {
   EXPECT_THAT(written_once.ids, SizeIs(1));
   EXPECT_THAT(written_once.spool_ids, IsEmpty());
   EXPECT_EQ(written(), "a");
+}
+
+TEST_F(CommitterTest, WritesOnWhileASenderIsBeingToldAndTellsAllBeforeItEnds) {
+  start(spool());
+  std::promise<void> gate;
+  std::atomic<int> told = 0;
+  ASSERT_TRUE(committer_->submit({.events = {event("a")}, .is_array = false, .is_keyed = false},
+                                 [&](const Written& answer) {
+                                   gate.get_future().wait();
+                                   told += static_cast<int>(answer.ids.size());
+                                 }));
+  ASSERT_TRUE(eventually([&] { return written() == "a"; }));
+  std::future<Written> second = submit("b");
+  EXPECT_TRUE(eventually([&] { return written() == "a b"; })) << written();
+  auto ended = std::async(std::launch::async, [&] { committer_.reset(); });
+  EXPECT_EQ(second.wait_for(std::chrono::seconds{0}), std::future_status::timeout);
+  gate.set_value();
+  ended.get();
+  EXPECT_EQ(told, 1);
+  EXPECT_THAT(second.get().ids, SizeIs(1));
 }
 
 // The database takes what is new and cannot take yet what waits on the disk.

@@ -191,6 +191,70 @@ TEST_F(PgJournalTest, AFencedNodesClaimThatWasBegunIsNotTheNextNodes) {
       << "both are still the other's: " << first << " " << second;
 }
 
+class ClaimingAhead : public PgJournalTest {
+ protected:
+  // Two windows of which each is more than a socket holds.
+  std::optional<journal::Window> claim_first_of_two() {
+    observer_.query(
+        "select evd.emit('one', to_jsonb(repeat('x', 2000))) from generate_series(1, 2000)");
+    return journal_.claim(node_, {1, 1'000, {}, 2});
+  }
+
+  // Has claimed the second, and sent all of it.
+  bool has_sent_second(int backend) {
+    return number(observer_,
+                  "select count(*) from pg_stat_activity where pid = $1 and state = 'idle'"
+                  " and query like '%window_events%'"
+                  " and exists (select from evd.event_window where token = 2)",
+                  params(backend)) == 1;
+  }
+
+  pg::Connection observer_ = database_.connect();
+};
+
+TEST_F(ClaimingAhead, KeepsNoServerWaitingForAReader) {
+  const int backend = connection_.backend_pid();
+  const auto window = claim_first_of_two();
+  ASSERT_TRUE(window && window->has_next);
+  EXPECT_TRUE(eventually([&] { return has_sent_second(backend); }))
+      << "nobody has asked for it yet";
+  EXPECT_TRUE(eventually([&] { return !journal_.is_reading(); }));
+  const auto next = journal_.claim(node_, {3, 1'000});
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->ref.token, 2);
+  EXPECT_EQ(next->size(), 1'000);
+}
+
+TEST_F(ClaimingAhead, TellsOfASessionThatEndedMeanwhileWhenItIsAsked) {
+  observer_.run_script(
+      "create function hold() returns trigger language plpgsql as $$ begin "
+      "perform pg_advisory_xact_lock_shared(77); return new; end $$;"
+      "create trigger hold before insert on evd.event_window for each row when (new.token = 2) "
+      "execute function hold();"
+      "select pg_advisory_lock(77)");
+  const int backend = connection_.backend_pid();
+  ASSERT_TRUE(claim_first_of_two());
+  EXPECT_TRUE(journal_.is_reading());
+  observer_.query("select pg_terminate_backend($1)", params(backend));
+  EXPECT_TRUE(eventually([&] { return !journal_.is_reading(); }));
+  try {
+    journal_.heartbeat(node_);
+    ADD_FAILURE() << "its connection is lost";
+  } catch (const pg::Error& error) {
+    EXPECT_TRUE(error.connection_lost()) << error.what();
+  }
+}
+
+// Its answer is there before the commit is.
+TEST_F(PgJournalTest, AClaimThatCannotBeCommittedFails) {
+  connection_.run_script(
+      "create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;"
+      "create constraint trigger refuse after insert on evd.event_window "
+      "deferrable initially deferred for each row execute function refuse()");
+  connection_.query("select evd.emit('one')");
+  EXPECT_THROW(journal_.claim(node_, {1, 10}), pg::Error);
+}
+
 TEST_F(PgJournalTest, ACloseWaitsForNoSqlBatch) {
   connection_.query("select evd.emit('one')");
   const auto window = journal_.claim(node_, {1, 10});

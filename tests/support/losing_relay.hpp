@@ -34,7 +34,7 @@ class LosingRelay {
   // The directory of its socket, for host=; the port is 5432.
   const std::filesystem::path& host() const { return directory_.path(); }
 
-  // Of the next so many messages that hold the text. From any thread.
+  // Of the next so many messages that hold the text. To be said before clients connect.
   void lose_answers_to(const std::string& text, int count) {
     text_ = text;
     to_lose_ = count;
@@ -78,15 +78,6 @@ class LosingRelay {
     return answer.size() >= 6 && answer.substr(answer.size() - 6, 5) == "Z\0\0\0\5"sv;
   }
 
-  static void swallow_answer(const UniqueFd& server) {
-    std::string answer;
-    while (!is_whole(answer)) {
-      const std::string piece = receive(server);
-      if (piece.empty()) return;
-      answer += piece;
-    }
-  }
-
   void accept_all(const std::stop_token& stop) {
     std::vector<std::jthread> relaying;
     while (!stop.stop_requested()) {
@@ -102,20 +93,23 @@ class LosingRelay {
   }
 
   void relay(const std::stop_token& stop, const UniqueFd& client, const UniqueFd& server) {
-    while (!stop.stop_requested()) {
+    bool is_losing = false;
+    std::string lost;
+    while (!stop.stop_requested() && !is_whole(lost)) {
       std::array<pollfd, 2> both{pollfd{client.get(), POLLIN, 0}, pollfd{server.get(), POLLIN, 0}};
       if (::poll(both.data(), both.size(), k_look_ms) <= 0) continue;
       if (both[0].revents != 0) {
         const std::string asked = receive(client);
         if (asked.empty() || !pass_on(server, asked)) return;
-        if (to_lose_ > 0 && asked.find(text_) != std::string::npos) {
+        if (!is_losing && to_lose_ > 0 && asked.find(text_) != std::string::npos) {
           --to_lose_;
-          return swallow_answer(server);
+          is_losing = true;
         }
       }
       if (both[1].revents != 0) {
         const std::string answer = receive(server);
-        if (answer.empty() || !pass_on(client, answer)) return;
+        if (answer.empty() || (!is_losing && !pass_on(client, answer))) return;
+        if (is_losing) lost += answer;
       }
     }
   }
