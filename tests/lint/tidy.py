@@ -95,6 +95,7 @@ def run(build, only):
     current = {passed for _, _, passed in pending}
     pending = [item for item in pending if not item[2].exists()]
     problems = []
+    os.nice(19)  # there is no hurry, and tests that run beside it are not to wait for it
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(lambda item: check(tidy, item[0], item[1]), pending)
         for (_, _, passed), output in zip(pending, results):
