@@ -32,7 +32,7 @@ bool hears_notifications(pg::Connection& connection) {
 
 struct Engine::Session {
   explicit Session(const pg::ConnectOptions& options)
-      : connection(pg::Connection::open(options)), journal(connection) {}
+      : connection(pg::Connection::open(options)), journal(connection, options) {}
 
   pg::Connection connection;
   journal::PgJournal journal;
@@ -142,15 +142,10 @@ void Engine::turn() {
   service_.alive();
   if (worked) return;
   wait(std::min(dispatcher_->next_step_at(), sleeper_->claim_at(dispatcher_->has_tried_claim())));
-  if (has_notifications()) {
+  if (session_->connection.consume_notifications()) {
     sleeper_->notified();
     dispatcher_->look_now();
   }
-}
-
-// What comes while a window is being read is found after the next wait.
-bool Engine::has_notifications() {
-  return !session_->journal.is_reading() && session_->connection.consume_notifications();
 }
 
 dispatch::Claimed Engine::claimed() const {
@@ -164,10 +159,9 @@ void Engine::wait(Clock::TimePoint until) {
   until = std::min(until, now + service_.alive_every());
   const auto left =
       std::chrono::ceil<Milliseconds>(std::max(until - now, Clock::TimePoint::duration{0}));
-  const bool is_quiet = session_ && !session_->journal.is_reading();
   std::array<pollfd, 3> fds = {pollfd{control_.wake.fd(), POLLIN, 0},
                                pollfd{inbox_.fd(), POLLIN, 0},
-                               pollfd{is_quiet ? session_->connection.socket() : -1, POLLIN, 0}};
+                               pollfd{session_ ? session_->connection.socket() : -1, POLLIN, 0}};
   // Without a session nobody takes what handlers report.
   if (!session_) fds[1].fd = -1;
   poll(fds.data(), fds.size(), static_cast<int>(left.count()));
@@ -232,7 +226,7 @@ bool Engine::drain_until(Clock::TimePoint deadline) {
     if (dispatcher_->step()) continue;
     if (clock_.now() >= deadline || control_.interrupt.exchange(false)) return false;
     wait(std::min(deadline, clock_.now() + Milliseconds{20}));
-    has_notifications();  // unread, they would keep poll() from waiting
+    session_->connection.consume_notifications();  // unread, they would keep poll() from waiting
   }
   publish();
   return true;

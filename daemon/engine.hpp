@@ -31,7 +31,6 @@ class Engine {
   void join(journal::Journal& journal);
   void run_session();
   void turn();
-  bool has_notifications();
   dispatch::Claimed claimed() const;  // in the step before
   void wait(Clock::TimePoint until);
   void drain();

@@ -15,6 +15,7 @@
 #include "common/base/version.hpp"
 #include "common/handlers/factory.hpp"
 #include "common/ingest/write.hpp"
+#include "common/journal/session.hpp"
 
 namespace evd::evrecover {
 namespace {
@@ -23,13 +24,14 @@ constexpr Milliseconds k_precedence{30'000};  // for a living evd to run what it
 constexpr Milliseconds k_tick{200};           // while it waits for something to become due
 constexpr Milliseconds k_grace{10'000};       // for handlers to end once they are told to
 
-dispatch::DispatcherOptions dispatcher_options(const Config& config) {
+dispatch::DispatcherOptions dispatcher_options(const Config& config, const Options& pass) {
   dispatch::DispatcherOptions options;
   options.batch_size = config.daemon.batch_size;
   options.spill_after = config.daemon.spill_after;
   options.poll_every = k_tick;
   options.is_cron = true;
   options.precedence = k_precedence;
+  if (pass.limit > 0) options.ahead = 0;  // what was claimed would be run, too
   return options;
 }
 
@@ -52,11 +54,11 @@ PassRun::PassRun(const Config& config, const Options& options, pg::Connection& c
     : config_(config),
       options_(options),
       connection_(connection),
-      journal_(connection),
+      journal_(connection, journal::session_options(config, "evrecover")),
       signals_(signals),
       logger_(logger),
       handlers_(handlers::make_handlers(config, instance, inbox_, logger)),
-      dispatcher_(dispatcher_options(config), handlers_, inbox_, clock_, logger),
+      dispatcher_(dispatcher_options(config, options), handlers_, inbox_, clock_, logger),
       pass_(config.recovery, clock_, logger),
       started_at_(clock_.now()),
       deadline_(started_at_ + options.max_runtime.value_or(config.recovery.max_runtime)),

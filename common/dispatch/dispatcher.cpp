@@ -41,7 +41,7 @@ Dispatcher::Dispatcher(DispatcherOptions options, const HandlerMap& handlers, In
 void Dispatcher::start_over(journal::Journal& journal, journal::NodeId node) {
   journal_ = &journal;
   node_ = node;
-  next_window_by_ = Clock::TimePoint::max();
+  ahead_since_.clear();
   while (!holdings_.empty()) forget(*holdings_.back(), true);
   finished_.clear();
   for (auto& [name, host] : hosts_) host.breaker.forget();
@@ -55,7 +55,7 @@ void Dispatcher::start_over(journal::Journal& journal, journal::NodeId node) {
 
 void Dispatcher::resume(journal::Journal& journal) {
   journal_ = &journal;
-  next_window_by_ = Clock::TimePoint::max();  // given back with all else that it does not know of
+  ahead_since_.clear();  // given back with all else that it does not know of
   const std::vector<journal::WindowRef> left = journal.reconcile(node_, held());
   const std::vector<std::shared_ptr<Holding>> holdings = holdings_;
   for (const auto& holding : holdings) {
@@ -101,7 +101,7 @@ bool Dispatcher::step() {
     worked |= take_due();
     worked |= claim();
     worked |= feed();
-  } else if (has_next_window()) {
+  } else if (!ahead_since_.empty()) {
     worked |= claim();  // to be put off at once, so that others take it
   }
   return worked;
@@ -124,11 +124,11 @@ void Dispatcher::interrupt() {
 Clock::TimePoint Dispatcher::next_step_at() const {
   // While it stops it looks for nothing: that time would stay in the past.
   Clock::TimePoint at = is_stopping_ ? clock_.now() + options_.poll_every : look_at_;
-  at = std::min(at, next_window_by_);
+  at = std::min(at, next_window_by());
   for (const auto& holding : holdings_) {
     const bool is_over = is_stopping_ || holding->is_done();
     // When it may have to make room.
-    if (const auto early = holding->spill_at - options_.spill_after + options_.make_room_after;
+    if (const auto early = holding->opened_at + options_.make_room_after;
         !holding->is_part && early > clock_.now() && open_windows() >= options_.max_windows) {
       at = std::min(at, early);
     }
@@ -297,6 +297,7 @@ bool Dispatcher::close(Holding& holding) {
     }
     is_lost = result == journal::CloseResult::k_gone;
     ++counters_.windows_closed;
+    is_quick_ = clock_.now() - holding.opened_at < options_.make_room_after;
   } else if (!holding.shares.front()->host->as_share_handler) {
     const Share& share = *holding.shares.front();
     is_lost = !journal_->close_part(

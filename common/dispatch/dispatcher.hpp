@@ -7,6 +7,7 @@
 // Handlers go on meanwhile.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <unordered_map>
 
@@ -22,6 +23,7 @@ using HandlerMap = std::map<std::string, std::unique_ptr<handlers::Handler>>;
 struct DispatcherOptions {
   int batch_size = 1000;             // events of a window
   std::size_t max_windows = 16;      // held open at once
+  std::size_t ahead = 2;             // that the database reads while others are run
   Milliseconds spill_after{1000};    // a window stays open no longer for a slow pair
   Milliseconds doubt_after{1000};    // an answer that took so long may come after a takeover
   Milliseconds make_room_after{50};  // … while it keeps others from having work
@@ -57,7 +59,7 @@ class Dispatcher {
   // Nothing is held and nothing runs.
   bool is_idle() const {
     return holdings_.empty() && batches_.empty() && finished_.empty() && sql_shares_ == 0 &&
-           !has_next_window();
+           ahead_since_.empty();
   }
   // In the last step: whether it looked for a window, and whether there was one.
   bool has_tried_claim() const { return tried_claim_; }
@@ -103,8 +105,8 @@ class Dispatcher {
   bool claim();
   std::size_t open_windows() const;
   bool can_claim() const;
-  bool can_claim_ahead() const;
-  bool has_next_window() const { return next_window_by_ != Clock::TimePoint::max(); }
+  std::size_t windows_ahead() const;
+  Clock::TimePoint next_window_by() const;
   bool starves() const;
   void make_room();
   void open_window(journal::Window window);
@@ -136,8 +138,8 @@ class Dispatcher {
   std::size_t sql_shares_ = 0;
   Clock::TimePoint look_thoroughly_at_;
   Clock::TimePoint look_at_{};
-  // When the window that was claimed ahead is opened at the latest.
-  Clock::TimePoint next_window_by_ = Clock::TimePoint::max();
+  std::deque<Clock::TimePoint> ahead_since_;  // when windows were begun that are not open yet
+  bool is_quick_ = false;  // the last window was run to its end before it could be in the way
   bool is_claiming_ = true;
   bool is_stopping_ = false;
   bool tried_claim_ = false;

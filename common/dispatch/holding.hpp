@@ -79,6 +79,7 @@ struct Holding {
   EventsPtr events;
   std::vector<std::shared_ptr<Share>> shares;
   std::vector<journal::DeferredShare> deferred;  // shares that cannot be run here
+  Clock::TimePoint opened_at;
   Clock::TimePoint spill_at;
   Clock::TimePoint close_after;  // a close that was refused is tried again from then on
   bool has_later = false;

@@ -61,8 +61,7 @@ void Dispatcher::make_room() {
   const Clock::TimePoint now = clock_.now();
   for (const auto& holding : holdings_) {
     if (holding->is_part || holding->spill_at <= now) continue;
-    const Clock::TimePoint opened_at = holding->spill_at - options_.spill_after;
-    if (now - opened_at >= options_.make_room_after) holding->spill_at = now;
+    if (now - holding->opened_at >= options_.make_room_after) holding->spill_at = now;
     return;
   }
 }
@@ -78,13 +77,24 @@ bool Dispatcher::can_claim() const {
   });
 }
 
-// While handlers keep up, the database need not wait for them; else the window would be held for
-// nothing, and opened while one of them has no room for its share yet.
-bool Dispatcher::can_claim_ahead() const {
+// While handlers keep up, the database need not wait for them; else windows would be held for
+// nothing, and opened while one of them has no room for its share yet. They do where nothing waits
+// for them, or the last window was over in no time, so that what waits will be.
+std::size_t Dispatcher::windows_ahead() const {
   const std::size_t open = open_windows();
-  const bool keep_up = std::all_of(hosts_.begin(), hosts_.end(),
-                                   [](const auto& entry) { return entry.second.backlog == 0; });
-  return !is_stopping_ && keep_up && open <= 1 && open + 2 <= options_.max_windows;
+  if (is_stopping_ || open + 1 + options_.ahead > options_.max_windows) return 0;
+  if (!is_quick_ && open > 1) return 0;
+  const std::size_t room = is_quick_ ? static_cast<std::size_t>(options_.batch_size) : 1;
+  const bool keep_up = std::all_of(hosts_.begin(), hosts_.end(), [room](const auto& entry) {
+    return entry.second.backlog < room;
+  });
+  return keep_up ? options_.ahead : 0;
+}
+
+// When the oldest that was begun ahead is opened at the latest.
+Clock::TimePoint Dispatcher::next_window_by() const {
+  return ahead_since_.empty() ? Clock::TimePoint::max()
+                              : ahead_since_.front() + options_.spill_after;
 }
 
 // What the journal answered long after it was asked may have been taken over meanwhile: this
@@ -96,15 +106,15 @@ void Dispatcher::confirm_place(Clock::TimePoint asked_at) {
 
 bool Dispatcher::claim() {
   const Clock::TimePoint now = clock_.now();
-  if (!can_claim() && !is_stopping_ && now < next_window_by_) return false;
-  const Clock::TimePoint asked_at =
-      has_next_window() ? next_window_by_ - options_.spill_after : now;
+  if (!can_claim() && !is_stopping_ && now < next_window_by()) return false;
+  const Clock::TimePoint asked_at = ahead_since_.empty() ? now : ahead_since_.front();
   tried_claim_ = true;
-  journal::ClaimRequest request{random_token(), options_.batch_size, shares_only_, {}};
-  if (can_claim_ahead()) request.next_token = random_token();
-  std::optional<journal::Window> window = journal_->claim(node_, request);
-  const bool has_next = window && window->has_next;
-  next_window_by_ = has_next ? now + options_.spill_after : Clock::TimePoint::max();
+  std::optional<journal::Window> window =
+      journal_->claim(node_, {random_token(), options_.batch_size, shares_only_, windows_ahead()});
+  const std::size_t ahead = window ? window->ahead : 0;
+  if (!ahead_since_.empty()) ahead_since_.pop_front();
+  while (ahead_since_.size() > ahead) ahead_since_.pop_front();
+  ahead_since_.resize(ahead, now);
   if (!window) return false;
   confirm_place(asked_at);
   took_window_ = true;
@@ -117,7 +127,8 @@ bool Dispatcher::claim() {
 void Dispatcher::open_window(journal::Window window) {
   auto holding = std::make_shared<Holding>();
   holding->window = window.ref;
-  holding->spill_at = clock_.now() + options_.spill_after;
+  holding->opened_at = clock_.now();
+  holding->spill_at = holding->opened_at + options_.spill_after;
   holding->events = std::make_shared<const std::vector<journal::Event>>(std::move(window.events));
   std::map<std::string, std::shared_ptr<Share>> by_handler;
   for (std::uint32_t i = 0; i < holding->events->size(); ++i) {
@@ -285,6 +296,7 @@ bool Dispatcher::take_parts() {
   holding->is_part = true;
   auto share = std::make_shared<Share>();
   share->host = &hosts_.at(part->ref.handler);
+  holding->opened_at = clock_.now();
   // A share handler records its progress as it goes: nothing is gained by ending its lease early.
   holding->spill_at =
       share->host->as_share_handler ? Clock::TimePoint::max() : clock_.now() + options_.spill_after;

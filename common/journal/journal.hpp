@@ -31,8 +31,8 @@ class Journal {
 
   // --- the window path
   virtual std::vector<Route> routes() = 0;  // all, the retired ones too
-  // The next window; none: nothing to take. Where the last one has_next, it is that one, and of the
-  // request only next_token counts.
+  // The next window; none: nothing to take. Where some were begun ahead, it is the oldest of them
+  // that found anything, and the request counts only for those to be begun.
   virtual std::optional<Window> claim(NodeId node, const ClaimRequest& request) = 0;
   virtual CloseResult close(NodeId node, const WindowRef& window, const CloseRequest& request) = 0;
   // After a lost connection: gives back, uncounted, whatever the database says that the node holds

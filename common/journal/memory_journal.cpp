@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/base/random.hpp"
 #include "common/journal/memory_tables.hpp"
 
 namespace evd::journal {
@@ -130,12 +131,17 @@ std::vector<Route> MemoryJournal::routes() {
 
 std::optional<Window> MemoryJournal::claim(NodeId node, const ClaimRequest& request) {
   const Lock lock(mutex_);
-  const auto begun = tables_->begun.extract(node);
-  std::optional<Window> window = begun ? begun.mapped() : claim_now(node, request);
-  if (!window || !request.next_token || window->size() < request.limit) return window;
-  window->has_next = true;
-  tables_->begun[node] =
-      claim_now(node, {*request.next_token, request.limit, request.shares_only, {}});
+  auto& begun = tables_->begun[node];
+  std::optional<Window> window;
+  if (begun.empty()) window = claim_now(node, request);
+  while (!window && !begun.empty()) {
+    window = std::move(begun.front());
+    begun.pop_front();
+  }
+  if (!window) return window;
+  while (window->size() >= request.limit && begun.size() < request.ahead)
+    begun.push_back(claim_now(node, {random_token(), request.limit, request.shares_only}));
+  window->ahead = begun.size();
   return window;
 }
 

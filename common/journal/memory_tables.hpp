@@ -2,6 +2,7 @@
 // SQL function that it follows. Private to MemoryJournal, whose mutex guards it.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <random>
 #include <utility>
@@ -125,7 +126,7 @@ struct MemoryTables {
   std::map<PartKey, PartRow> parts;
   std::map<PairKey, PairRow> pairs;
   std::map<NodeId, NodeRow> nodes;
-  std::map<NodeId, std::optional<Window>> begun;  // claimed ahead; none: there was nothing left
+  std::map<NodeId, std::deque<std::optional<Window>>> begun;  // ahead; none: nothing was left
   std::vector<AlertRow> alerts;
   bool is_armed = false;
 };

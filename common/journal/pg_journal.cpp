@@ -2,33 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
 #include <utility>
-
-#include "common/pg/fault.hpp"
 
 namespace evd::journal {
 namespace {
 
 using pg::Format;
 using pg::params;
-
-// What an event is read by; `later` compares with the time its window opened.
-constexpr std::string_view k_event_columns =
-    "e.id, e.xid, e.route_id, e.created_at, e.args::text, e.key, e.headers::text";
-constexpr int k_event_width = 7;
-
-Event read_event(const pg::Result& result, int row, int column) {
-  Event event;
-  event.id = result.int64(row, column);
-  event.xid = result.uint64(row, column + 1);
-  event.route_id = result.int32(row, column + 2);
-  event.created_at_us = result.timestamp_us(row, column + 3);
-  event.args = result.string(row, column + 4);
-  event.key = result.optional_string(row, column + 5);
-  event.headers = result.text(row, column + 6);
-  return event;
-}
 
 bool is_in(const std::string& name, const std::vector<std::string>& names) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -75,68 +55,9 @@ struct PairArrays {
   }
 };
 
-// The window that a claim with this token has just taken: other nodes' may be newer, but not many.
-constexpr std::string_view k_newest_of_token =
-    "(select * from (select * from evd.event_window order by id desc limit 16) n where token = $1)";
-constexpr std::string_view k_of_id = "(select * from evd.event_window where id = $1)";
-
-std::string read_all(std::string_view window) {
-  return "select " + std::string(k_event_columns) +
-         ", coalesce(e.due_at > w.opened_at, false) from " + std::string(window) +
-         " w cross join lateral evd.window_events(w.id) e";
-}
-
-// Reads the log once: first come the events, then a row for each route whose events are counted.
-std::string read_without(std::string_view window) {
-  return "with e as materialized ("
-         "  select e.*, coalesce(e.due_at > w.opened_at, false) as is_later from " +
-         std::string(window) +
-         " w cross join lateral evd.window_events(w.id) e)"
-         " select " +
-         std::string(k_event_columns) +
-         ", e.is_later, 0::bigint, 0::bigint from e where e.route_id <> all ($2)"
-         " union all select 0, '0', e.route_id, '-infinity', '', null, '', false, count(*),"
-         " count(*) filter (where e.is_later) from e where e.route_id = any ($2) group by "
-         "e.route_id";
-}
-
-struct Reading {
-  std::string sql;
-  pg::Params parameters;
-};
-
-// `key`: what the window is found by.
-Reading reading(std::string_view window, std::int64_t key, const SharesOnly& shares_only) {
-  if (shares_only.routes.empty()) return {read_all(window), params(key)};
-  return {read_without(window), params(key, shares_only.routes)};
-}
-
-Window window_of(const pg::Result& result) {
-  Window window;
-  window.events.reserve(static_cast<std::size_t>(result.rows()));
-  const bool has_counts = result.columns() > k_event_width + 1;
-  for (int row = 0; row < result.rows(); ++row) {
-    const std::int64_t events = has_counts ? result.int64(row, k_event_width + 1) : 0;
-    if (events > 0) {
-      window.counted.push_back(
-          {result.int32(row, 2), events, result.int64(row, k_event_width + 2)});
-    } else {
-      window.events.push_back(read_event(result, row, 0));
-      window.events.back().is_later = result.boolean(row, k_event_width);
-    }
-  }
-  return window;
-}
-
-[[noreturn]] void throw_for(const pg::Error& error) {
-  if (error.sqlstate() == "VE020") throw NodeFenced(error.primary());
-  throw error;
-}
-
 }  // namespace
 
 pg::Result PgJournal::query(const std::string& sql, const pg::Params& parameters, Format format) {
-  await_claim();
   try {
     return connection_.query(sql, parameters, format);
   } catch (const pg::Error& error) {
@@ -154,7 +75,10 @@ bool PgJournal::heartbeat(NodeId node) {
   return query("select evd.heartbeat($1)", params(node)).boolean(0, 0);
 }
 
-void PgJournal::leave(NodeId node) { query("select evd.leave_node($1)", params(node)); }
+void PgJournal::leave(NodeId node) {
+  if (ahead_) ahead_->forget();
+  query("select evd.leave_node($1)", params(node));
+}
 
 std::vector<Route> PgJournal::routes() {
   const pg::Result result = query("select id, event_name, expected from evd.route order by id", {});
@@ -166,78 +90,19 @@ std::vector<Route> PgJournal::routes() {
 }
 
 std::optional<Window> PgJournal::claim(NodeId node, const ClaimRequest& request) {
-  if (begun_ && begun_->node != node) take_claim();  // of a node that was fenced since
-  if (!begun_) begin_claim(node, request, std::launch::deferred);
-  BegunClaim begun = take_claim();
-  Claimed& claimed = begun.claimed;
-  if (claimed.error) throw_for(*claimed.error);
-  if (claimed.window.empty()) return std::nullopt;
-  const WindowRef ref{claimed.window.int64(0, 0), begun.request.token};
-  if (!claimed.read) {
-    const Reading read = reading(k_of_id, ref.id, begun.request.shares_only);
-    claimed.read = window_of(query(read.sql, read.parameters, Format::k_binary));
+  if (ahead_ && begun_for_ != node) ahead_->forget();  // what a node that was fenced since began
+  const bool was_begun = ahead_ && ahead_->size() > 0;
+  std::optional<TakenWindow> taken =
+      was_begun ? ahead_->next() : claim_window(connection_, node, request);
+  if (!taken) return std::nullopt;
+  if (ahead_ && taken->is_full) {
+    begun_for_ = node;
+    while (ahead_->size() < request.ahead &&
+           ahead_->begin(node, request.limit, request.shares_only)) {
+    }
   }
-  Window window = std::move(*claimed.read);
-  window.ref = ref;
-  window.has_next = request.next_token && claimed.window.int64(0, 1) >= begun.request.limit;
-  if (window.has_next) {
-    // Where no thread can be had it is read when it is waited for.
-    begin_claim(node, {*request.next_token, request.limit, request.shares_only, {}},
-                std::launch::async | std::launch::deferred);
-  }
-  return window;
-}
-
-// The claim and, on its heels, the reading of what it took, each a transaction of its own.
-void PgJournal::begin_claim(NodeId node, const ClaimRequest& request, std::launch how) {
-  const Reading read = reading(k_newest_of_token, request.token, request.shares_only);
-  pipeline_.emplace(connection_);
-  try {
-    pipeline_->send("select id, events from evd.claim($1, $2, $3)",
-                    params(node, request.token, request.limit));
-    pipeline_->end_transaction();
-    pipeline_->send(read.sql, read.parameters, Format::k_binary);
-    pipeline_->end_transaction();
-    answers_ = std::async(how, [this] { return read_claim(*pipeline_); });
-    begun_.emplace(BegunClaim{node, request, {}});
-  } catch (...) {
-    pipeline_.reset();
-    throw;
-  }
-}
-
-PgJournal::Claimed PgJournal::read_claim(pg::Pipeline& pipeline) {
-  pg::PipelineOutcome outcome = pipeline.sync();
-  if (outcome.error) return {{}, {}, std::move(outcome.error)};
-  Claimed claimed{std::move(outcome.results[0]), {}, {}};
-  if (!outcome.results[1].empty()) claimed.read = window_of(outcome.results[1]);
-  return claimed;
-}
-
-bool PgJournal::is_reading() const {
-  return answers_.valid() && answers_.wait_for(Milliseconds{0}) == std::future_status::timeout;
-}
-
-// From then on the connection takes other statements.
-void PgJournal::await_claim() {
-  if (!pipeline_) return;
-  std::future<Claimed> answers = std::move(answers_);
-  answers.wait();
-  pipeline_.reset();
-  pg::fault_point(pg::FaultPlace::k_after, "evd.claim");
-  try {
-    begun_->claimed = answers.get();
-  } catch (...) {
-    begun_.reset();
-    throw;
-  }
-}
-
-PgJournal::BegunClaim PgJournal::take_claim() {
-  await_claim();
-  BegunClaim claim = std::move(*begun_);
-  begun_.reset();
-  return claim;
+  taken->window.ahead = ahead_ ? ahead_->size() : 0;
+  return std::move(taken->window);
 }
 
 CloseResult PgJournal::close(NodeId node, const WindowRef& window, const CloseRequest& request) {
@@ -262,6 +127,7 @@ CloseResult PgJournal::close(NodeId node, const WindowRef& window, const CloseRe
 }
 
 std::vector<WindowRef> PgJournal::reconcile(NodeId node, const Held& held) {
+  if (ahead_) ahead_->forget();
   std::vector<std::int64_t> event_ids;
   std::vector<std::string> handlers;
   std::vector<int> runs;

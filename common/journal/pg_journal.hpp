@@ -1,21 +1,20 @@
 // The journal in PostgreSQL. It borrows a connection of the thread that calls it, sends statements
-// through it alone, and keeps no state but a claim that was begun: after a lost connection the
-// owner opens another and makes a new PgJournal. What was claimed ahead another thread reads, since
-// the server stops when the socket is full; meanwhile (is_reading()) nobody else touches the
-// connection.
+// through it alone, and keeps no state but claims that were begun ahead, which have connections of
+// their own: after a lost connection the owner opens another and makes a new PgJournal.
 #pragma once
 
-#include <future>
-
+#include "common/journal/claims_ahead.hpp"
 #include "common/journal/journal.hpp"
 #include "common/pg/connection.hpp"
-#include "common/pg/pipeline.hpp"
 
 namespace evd::journal {
 
 class PgJournal : public Journal {
  public:
   explicit PgJournal(pg::Connection& connection) : connection_(connection) {}
+  // `ahead`: how to open connections for claiming ahead; without, nothing is.
+  PgJournal(pg::Connection& connection, pg::ConnectOptions ahead)
+      : connection_(connection), ahead_(std::in_place, std::move(ahead)) {}
   PgJournal(const PgJournal&) = delete;
   PgJournal& operator=(const PgJournal&) = delete;
 
@@ -61,39 +60,18 @@ class PgJournal : public Journal {
   std::string drop_partition(const std::string& name) override;
   int prune(Milliseconds age, int limit) override;
 
-  // Whether another thread reads from the connection: then nobody may touch it. The journal's own
-  // statements wait for that.
-  bool is_reading() const;
-
   // Whether anything may still run by itself, now or later.
   bool has_outstanding();
   // Pairs escalated by an attempt of this node.
   int escalated_by(NodeId node);
 
  private:
-  struct Claimed {
-    pg::Result window;
-    std::optional<Window> read;  // none: its events are still to be asked for
-    std::optional<pg::Error> error;
-  };
-  struct BegunClaim {
-    NodeId node = 0;
-    ClaimRequest request;
-    Claimed claimed;  // once it was waited for
-  };
-
-  static Claimed read_claim(pg::Pipeline& pipeline);
-  void begin_claim(NodeId node, const ClaimRequest& request, std::launch how);
-  void await_claim();
-  BegunClaim take_claim();
   pg::Result query(const std::string& sql, const pg::Params& params,
                    pg::Format format = pg::Format::k_text);
 
   pg::Connection& connection_;
-  std::optional<BegunClaim> begun_;
-  // Both while the answers to begun_ have not been waited for, else neither.
-  std::optional<pg::Pipeline> pipeline_;
-  std::future<Claimed> answers_;  // last: it uses the pipeline
+  std::optional<ClaimsAhead> ahead_;
+  NodeId begun_for_ = 0;
 };
 
 }  // namespace evd::journal

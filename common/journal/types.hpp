@@ -66,7 +66,7 @@ struct Window {
   WindowRef ref;
   std::vector<Event> events;
   std::vector<Counted> counted;  // of SharesOnly routes, whose events are not among `events`
-  bool has_next = false;         // another was begun ahead: the node may hold it already
+  std::size_t ahead = 0;         // that were begun after it: the node may hold them already
 
   // Events, with those that are only counted.
   std::int64_t size() const {
@@ -80,8 +80,8 @@ struct ClaimRequest {
   std::int64_t token = 0;
   int limit = 0;  // events
   SharesOnly shares_only{};
-  // When this window is full, the database begins on the one after it while its events are run.
-  std::optional<std::int64_t> next_token{};
+  // When this window is full, the database begins on so many after it while its events are run.
+  std::size_t ahead = 0;
 };
 
 struct PartRef {

@@ -14,11 +14,19 @@ std::string interval(Milliseconds duration) {
   return std::to_string(duration.count()) + " milliseconds";
 }
 
+pg::ConnectOptions ahead_options(const TestDatabase& database) {
+  pg::ConnectOptions options;
+  options.url = database.url();
+  options.application_name = "ahead";
+  return options;
+}
+
 // A session and the journal that borrows it.
 struct Session {
-  explicit Session(const TestDatabase& database) : connection(database.connect()) {}
+  explicit Session(const TestDatabase& database)
+      : connection(database.connect()), journal(connection, ahead_options(database)) {}
   pg::Connection connection;
-  PgJournal journal{connection};
+  PgJournal journal;
 };
 
 class PgFixture : public JournalFixture {
@@ -138,7 +146,7 @@ class PgJournalTest : public testing::Test {
 
   EvdDatabase database_;
   pg::Connection connection_ = database_.connect();
-  PgJournal journal_{connection_};
+  PgJournal journal_{connection_, ahead_options(database_)};
   journal::NodeId node_ = 0;
 };
 
@@ -183,8 +191,9 @@ create trigger crowd after insert on evd.event_window for each row when (new.tok
 TEST_F(PgJournalTest, AFencedNodesClaimThatWasBegunIsNotTheNextNodes) {
   const std::int64_t first = number(connection_, "select evd.emit('one')");
   const std::int64_t second = number(connection_, "select evd.emit('one')");
-  const auto window = journal_.claim(node_, {1, 1, {}, 2});
-  ASSERT_TRUE(window && window->has_next);
+  const auto window = journal_.claim(node_, {1, 1, {}, 1});
+  ASSERT_TRUE(window);
+  ASSERT_EQ(window->ahead, 1U);
   journal_.leave(node_);
   const journal::NodeId next = journal_.register_node({"test", "evd", "1", {"a"}});
   EXPECT_FALSE(journal_.claim(next, {3, 1}))
@@ -193,56 +202,87 @@ TEST_F(PgJournalTest, AFencedNodesClaimThatWasBegunIsNotTheNextNodes) {
 
 class ClaimingAhead : public PgJournalTest {
  protected:
-  // Two windows of which each is more than a socket holds.
-  std::optional<journal::Window> claim_first_of_two() {
+  // Three windows of which each is more than a socket holds.
+  std::optional<journal::Window> claim_first_of_three() {
     observer_.query(
-        "select evd.emit('one', to_jsonb(repeat('x', 2000))) from generate_series(1, 2000)");
+        "select evd.emit('one', to_jsonb(repeat('x', 2000))) from generate_series(1, 3000)");
     return journal_.claim(node_, {1, 1'000, {}, 2});
   }
 
-  // Has claimed the second, and sent all of it.
-  bool has_sent_second(int backend) {
+  // Claims other than the first wait for this lock.
+  void hold_claims() {
+    observer_.run_script(
+        "create function hold() returns trigger language plpgsql as $$ begin "
+        "perform pg_advisory_xact_lock_shared(77); return new; end $$;"
+        "create trigger hold before insert on evd.event_window for each row when (new.token <> 1) "
+        "execute function hold();"
+        "select pg_advisory_lock(77)");
+  }
+
+  // Sessions that claim ahead, in this state.
+  std::int64_t readers(const std::string& condition) {
     return number(observer_,
-                  "select count(*) from pg_stat_activity where pid = $1 and state = 'idle'"
-                  " and query like '%window_events%'"
-                  " and exists (select from evd.event_window where token = 2)",
-                  params(backend)) == 1;
+                  "select count(*) from pg_stat_activity where application_name = 'ahead'"
+                  " and datname = current_database() and " +
+                      condition);
   }
 
   pg::Connection observer_ = database_.connect();
 };
 
 TEST_F(ClaimingAhead, KeepsNoServerWaitingForAReader) {
-  const int backend = connection_.backend_pid();
-  const auto window = claim_first_of_two();
-  ASSERT_TRUE(window && window->has_next);
-  EXPECT_TRUE(eventually([&] { return has_sent_second(backend); }))
-      << "nobody has asked for it yet";
-  EXPECT_TRUE(eventually([&] { return !journal_.is_reading(); }));
-  const auto next = journal_.claim(node_, {3, 1'000});
-  ASSERT_TRUE(next);
-  EXPECT_EQ(next->ref.token, 2);
-  EXPECT_EQ(next->size(), 1'000);
+  const auto window = claim_first_of_three();
+  ASSERT_TRUE(window);
+  ASSERT_EQ(window->ahead, 2U);
+  EXPECT_TRUE(eventually([&] {
+    return readers("state = 'idle' and query like '%window_events%'") == 2 &&
+           number(observer_, "select count(*) from evd.event_window where token > 0") == 3;
+  })) << "nobody has asked for them yet";
+  for (int count = 0; count < 2; ++count) {
+    const auto next = journal_.claim(node_, {3, 1'000});
+    ASSERT_TRUE(next);
+    EXPECT_NE(next->ref.token, 3);
+    EXPECT_EQ(next->size(), 1'000);
+  }
+}
+
+TEST_F(ClaimingAhead, LeavesTheOwnersConnectionFree) {
+  hold_claims();
+  const auto window = claim_first_of_three();
+  ASSERT_TRUE(window);
+  EXPECT_TRUE(eventually([&] { return readers("wait_event_type = 'Lock'") == 2; }));
+  EXPECT_TRUE(journal_.heartbeat(node_));
+  EXPECT_EQ(journal_.close(node_, window->ref, {}), CloseResult::k_closed);
+  observer_.query("select pg_advisory_unlock(77)");
 }
 
 TEST_F(ClaimingAhead, TellsOfASessionThatEndedMeanwhileWhenItIsAsked) {
-  observer_.run_script(
-      "create function hold() returns trigger language plpgsql as $$ begin "
-      "perform pg_advisory_xact_lock_shared(77); return new; end $$;"
-      "create trigger hold before insert on evd.event_window for each row when (new.token = 2) "
-      "execute function hold();"
-      "select pg_advisory_lock(77)");
-  const int backend = connection_.backend_pid();
-  ASSERT_TRUE(claim_first_of_two());
-  EXPECT_TRUE(journal_.is_reading());
-  observer_.query("select pg_terminate_backend($1)", params(backend));
-  EXPECT_TRUE(eventually([&] { return !journal_.is_reading(); }));
+  hold_claims();
+  ASSERT_TRUE(claim_first_of_three());
+  EXPECT_TRUE(eventually([&] { return readers("wait_event_type = 'Lock'") == 2; }));
+  observer_.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity "
+      "where application_name = 'ahead' and datname = current_database()");
+  EXPECT_TRUE(journal_.heartbeat(node_));
   try {
-    journal_.heartbeat(node_);
-    ADD_FAILURE() << "its connection is lost";
+    journal_.claim(node_, {3, 1'000});
+    ADD_FAILURE() << "who knows what it had taken";
   } catch (const pg::Error& error) {
     EXPECT_TRUE(error.connection_lost()) << error.what();
   }
+}
+
+TEST_F(ClaimingAhead, IsNotDoneWhereNoConnectionIsToBeHad) {
+  pg::ConnectOptions nowhere = ahead_options(database_);
+  nowhere.url += " dbname=nowhere";
+  PgJournal journal(connection_, nowhere);
+  for (int count = 0; count < 3; ++count)
+    observer_.query("select evd.emit('one') from generate_series(1, 10)");
+  std::int64_t taken = 0;
+  for (int claim = 0; claim < 10 && taken < 30; ++claim) {
+    if (const auto window = journal.claim(node_, {1 + claim, 10, {}, 2})) taken += window->size();
+  }
+  EXPECT_EQ(taken, 30);
 }
 
 // Its answer is there before the commit is.

@@ -74,15 +74,17 @@ TEST_P(JournalConformance, ClaimCountsTheEventsThatNobodyReads) {
 TEST_P(JournalConformance, AClaimBegunAheadIsTheNextOne) {
   const TestNode one = node();
   for (int count = 0; count < 5; ++count) emit("one");
-  const auto first = one.journal->claim(one.id, {1, 2, {}, 11});
-  ASSERT_TRUE(first && first->has_next);
+  const auto first = one.journal->claim(one.id, {1, 2, {}, 1});
+  ASSERT_TRUE(first);
+  ASSERT_EQ(first->ahead, 1U);
   EXPECT_EQ(close(one, *first), CloseResult::k_closed) << "other calls go on meanwhile";
-  const auto second = one.journal->claim(one.id, {2, 2, {}, 12});
-  ASSERT_TRUE(second && second->has_next);
-  EXPECT_EQ(second->ref.token, 11);
-  const auto third = one.journal->claim(one.id, {3, 2, {}, 13});
+  const auto second = one.journal->claim(one.id, {2, 2, {}, 1});
+  ASSERT_TRUE(second);
+  ASSERT_EQ(second->ahead, 1U);
+  EXPECT_NE(second->ref.token, 2) << "it was begun before this was asked for";
+  const auto third = one.journal->claim(one.id, {3, 2, {}, 1});
   ASSERT_TRUE(third);
-  EXPECT_FALSE(third->has_next) << "it was not full";
+  EXPECT_EQ(third->ahead, 0U) << "it was not full";
   EXPECT_THAT(ids(first->events), ElementsAre(1, 2));
   EXPECT_THAT(ids(second->events), ElementsAre(3, 4));
   EXPECT_THAT(ids(third->events), ElementsAre(5));
@@ -91,11 +93,27 @@ TEST_P(JournalConformance, AClaimBegunAheadIsTheNextOne) {
   EXPECT_FALSE(one.journal->claim(one.id, {4, 2}));
 }
 
+// Which of them is first is not said: they may be claimed at the same time.
+TEST_P(JournalConformance, SeveralClaimsBegunAheadTakeEachEventOnce) {
+  const TestNode one = node();
+  for (int count = 0; count < 9; ++count) emit("one");
+  std::vector<std::int64_t> taken;
+  std::size_t most_ahead = 0;
+  while (const auto window = one.journal->claim(one.id, {1, 2, {}, 2})) {
+    for (const std::int64_t id : ids(window->events)) taken.push_back(id);
+    most_ahead = std::max(most_ahead, window->ahead);
+    EXPECT_EQ(close(one, *window), CloseResult::k_closed);
+  }
+  EXPECT_EQ(most_ahead, 2U);
+  EXPECT_THAT(taken, UnorderedElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9));
+}
+
 TEST_P(JournalConformance, AClaimBegunAheadMayFindNothing) {
   const TestNode one = node();
   emit("one");
-  const auto window = one.journal->claim(one.id, {1, 1, {}, 11});
-  ASSERT_TRUE(window && window->has_next);
+  const auto window = one.journal->claim(one.id, {1, 1, {}, 2});
+  ASSERT_TRUE(window);
+  ASSERT_EQ(window->ahead, 2U);
   EXPECT_FALSE(one.journal->claim(one.id, {2, 1}));
   emit("one");
   EXPECT_TRUE(one.journal->claim(one.id, {3, 1}));
@@ -105,13 +123,15 @@ TEST_P(JournalConformance, ReconcileGivesBackAWindowThatWasClaimedAhead) {
   const TestNode one = node();
   emit("one");
   const auto ahead = emit("one");
-  const auto window = one.journal->claim(one.id, {1, 1, {}, 11});
-  ASSERT_TRUE(window && window->has_next);
+  const auto window = one.journal->claim(one.id, {1, 1, {}, 1});
+  ASSERT_TRUE(window);
+  ASSERT_EQ(window->ahead, 1U);
   const auto left = one.journal->reconcile(one.id, {{window->ref.token}, {}});
   EXPECT_THAT(left, ElementsAre(window->ref));
   const auto part = one.journal->take_part(one.id, 5, {"a"});
   ASSERT_TRUE(part);
   EXPECT_THAT(ids(part->events), ElementsAre(ahead));
+  EXPECT_FALSE(one.journal->claim(one.id, {2, 1})) << "it is not the node's any more";
 }
 
 TEST_P(JournalConformance, AnEventKeepsTheRouteItWasWrittenWith) {

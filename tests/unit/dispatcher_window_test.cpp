@@ -76,13 +76,13 @@ TEST_F(DispatcherWindow, APairThatFailedForGoodIsNotRetried) {
 
 TEST_F(DispatcherWindow, ClaimedAheadIsRunNext) {
   start({"a"});
-  const auto ids = emit("a", 25);
+  const auto ids = emit("a", 35);
   EXPECT_TRUE(dispatcher_->step());
   EXPECT_EQ(a_->running().size(), 10U);
   EXPECT_EQ(dispatcher_->counters().events_taken, 10);
   const auto other = memory_.register_node({"other", "evd", "1", {"a"}});
-  EXPECT_EQ(memory_.claim(other, {1, 10})->events.front().id, ids[20])
-      << "the second is taken, too";
+  EXPECT_EQ(memory_.claim(other, {1, 10})->events.front().id, ids[30])
+      << "the second and third are taken, too";
   EXPECT_TRUE(dispatcher_->step());
   EXPECT_EQ(a_->running().size(), 20U);
 }
