@@ -1,5 +1,6 @@
 #include "common/journal/window_claim.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -13,29 +14,23 @@ namespace {
 using pg::Format;
 using pg::params;
 
-// The window that a claim with this token has just taken: other claims' may be newer, but not many.
-constexpr std::string_view k_newest_of_token =
-    "(select * from (select * from evd.event_window order by id desc limit 16) n where token = $1)";
-constexpr std::string_view k_of_id = "(select * from evd.event_window where id = $1)";
+// What a window is found by before its claim has answered: the claim's token. Then it has an id.
+constexpr std::string_view k_by_token = "evd.window_of_token($1)";
+constexpr std::string_view k_by_id = "$1::bigint";
 
 std::string read_all(std::string_view window) {
-  return "select " + std::string(k_event_columns) +
-         ", coalesce(e.due_at > w.opened_at, false) from " + std::string(window) +
-         " w cross join lateral evd.window_events(w.id) e";
+  return "select " + std::string(k_event_columns) + ", e.due_at from evd.window_events(" +
+         std::string(window) + ") e";
 }
 
-// Reads the log once: first come the events, then a row for each route whose events are counted.
+// Reads the log once: first come the events, then a row for each route whose events are counted,
+// and each time that some of them are due at.
 std::string read_without(std::string_view window) {
-  return "with e as materialized ("
-         "  select e.*, coalesce(e.due_at > w.opened_at, false) as is_later from " +
-         std::string(window) +
-         " w cross join lateral evd.window_events(w.id) e)"
-         " select " +
-         std::string(k_event_columns) +
-         ", e.is_later, 0::bigint, 0::bigint from e where e.route_id <> all ($2)"
-         " union all select 0, '0', e.route_id, '-infinity', '', null, '', false, count(*),"
-         " count(*) filter (where e.is_later) from e where e.route_id = any ($2) group by "
-         "e.route_id";
+  return "with e as materialized (select * from evd.window_events(" + std::string(window) +
+         ")) select " + std::string(k_event_columns) +
+         ", e.due_at, 0::bigint from e where e.route_id <> all ($2)"
+         " union all select 0, '0', e.route_id, '-infinity', '', null, '', e.due_at, count(*)"
+         " from e where e.route_id = any ($2) group by e.route_id, e.due_at";
 }
 
 struct Reading {
@@ -49,18 +44,29 @@ Reading reading(std::string_view window, std::int64_t key, const SharesOnly& sha
   return {read_without(window), params(key, shares_only.routes)};
 }
 
-Window window_of(const pg::Result& result) {
+void count(std::vector<Counted>& counted, std::int32_t route_id, std::int64_t events,
+           bool is_later) {
+  auto route = std::find_if(counted.begin(), counted.end(),
+                            [=](const Counted& known) { return known.route_id == route_id; });
+  if (route == counted.end()) route = counted.insert(route, {route_id, 0, 0});
+  route->events += events;
+  if (is_later) route->later += events;
+}
+
+// What is due after `opened_at` (in microseconds since 1970) is due later.
+Window window_of(const pg::Result& result, std::int64_t opened_at) {
   Window window;
   window.events.reserve(static_cast<std::size_t>(result.rows()));
-  const bool has_counts = result.columns() > k_event_width + 1;
+  const int due_at = k_event_width, events = due_at + 1;
+  const bool has_counts = result.columns() > events;
   for (int row = 0; row < result.rows(); ++row) {
-    const std::int64_t events = has_counts ? result.int64(row, k_event_width + 1) : 0;
-    if (events > 0) {
-      window.counted.push_back(
-          {result.int32(row, 2), events, result.int64(row, k_event_width + 2)});
+    const bool is_later =
+        !result.is_null(row, due_at) && result.timestamp_us(row, due_at) > opened_at;
+    if (has_counts && result.int64(row, events) > 0) {
+      count(window.counted, result.int32(row, 2), result.int64(row, events), is_later);
     } else {
       window.events.push_back(read_event(result, row, 0));
-      window.events.back().is_later = result.boolean(row, k_event_width);
+      window.events.back().is_later = is_later;
     }
   }
   return window;
@@ -68,10 +74,10 @@ Window window_of(const pg::Result& result) {
 
 pg::PipelineOutcome claim_and_read(pg::Connection& connection, NodeId node,
                                    const ClaimRequest& request) {
-  const Reading read = reading(k_newest_of_token, request.token, request.shares_only);
+  const Reading read = reading(k_by_token, request.token, request.shares_only);
   pg::Pipeline pipeline(connection);
-  pipeline.send("select id, events from evd.claim($1, $2, $3)",
-                params(node, request.token, request.limit));
+  pipeline.send("select id, events, opened_at from evd.claim($1, $2, $3)",
+                params(node, request.token, request.limit), Format::k_binary);
   pipeline.end_transaction();
   pipeline.send(read.sql, read.parameters, Format::k_binary);
   pipeline.end_transaction();
@@ -105,15 +111,17 @@ std::optional<TakenWindow> claim_window(pg::Connection& connection, NodeId node,
   const pg::Result& claimed = outcome.results[0];
   if (claimed.empty()) return std::nullopt;
   const WindowRef ref{claimed.int64(0, 0), request.token};
+  const std::int64_t opened_at = claimed.timestamp_us(0, 2);
   TakenWindow taken;
   if (!outcome.results[1].empty()) {
-    taken.window = window_of(outcome.results[1]);
+    taken.window = window_of(outcome.results[1], opened_at);
   } else {
-    const Reading read = reading(k_of_id, ref.id, request.shares_only);
-    taken.window = window_of(connection.query(read.sql, read.parameters, Format::k_binary));
+    const Reading read = reading(k_by_id, ref.id, request.shares_only);
+    taken.window =
+        window_of(connection.query(read.sql, read.parameters, Format::k_binary), opened_at);
   }
   taken.window.ref = ref;
-  taken.is_full = claimed.int64(0, 1) >= request.limit;
+  taken.is_full = claimed.int32(0, 1) >= request.limit;
   return taken;
 }
 

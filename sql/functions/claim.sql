@@ -4,8 +4,8 @@
 --
 -- Transactions commit in another order than they take ids, so events are taken between two snapshots, as PgQ
 -- does: what is visible in hi and not in lo is a fixed set. First the stragglers (in progress in lo, finished in
--- hi), then the main run from xmax(lo) on; when the pair of snapshots is used up, hi becomes lo and now becomes
--- hi. A long transaction so delays no events but its own.
+-- hi), then the main run from xmax(lo) on; when the pair of snapshots is used up, which the last window of it
+-- says, hi becomes lo and now becomes hi. A long transaction so delays no events but its own.
 create or replace function evd.claim(p_node bigint, p_token bigint, p_limit integer)
 returns setof evd.event_window
 language plpgsql
@@ -42,6 +42,25 @@ begin
   v_new.from_xid := v_last.to_xid;
   v_new.from_id := v_last.to_id;
   loop
+    if v_new.is_last then
+      if v_rotated then
+        return;
+      end if;
+      v_rotated := true;
+      v_new.lo := v_last.hi;
+      v_new.hi := pg_current_snapshot();
+      if v_last.base > 0 then
+        v_new.hi := evd.shifted(v_new.hi, v_last.base);
+      end if;
+      v_new.from_xid := '0';
+      v_new.from_id := -1;
+      -- A pointer that is a few windows behind serves as well.
+      if v_last.id > v_last.floor_id + 16 then
+        select f.floor_id, f.floor into v_new.floor_id, v_new.floor
+          from evd.raise_floor(v_last.floor_id, v_last.floor, v_new.lo) f;
+      end if;
+    end if;
+
     if v_new.from_xid < pg_snapshot_xmax(v_new.lo) then
       v_late := evd.stragglers(v_new.lo, v_new.hi);
       if v_late <> '{}' then
@@ -52,6 +71,7 @@ begin
                 where e.xid = any (v_late) and (e.xid, e.id) > (v_new.from_xid, v_new.from_id)
                   and e.created_at >= v_new.floor
                 order by e.xid, e.id limit p_limit) s;
+        v_new.is_last := false;
         exit when v_new.events > 0;
       end if;
       v_new.from_xid := pg_snapshot_xmax(v_new.lo);
@@ -68,32 +88,19 @@ begin
               and (e.xid < v_all or pg_visible_in_snapshot(e.xid, v_new.hi))
               and e.created_at >= v_new.floor
             order by e.xid, e.id limit p_limit) m;
+    v_new.is_last := v_new.events < p_limit;
     exit when v_new.events > 0;
-    if v_rotated then
-      return;
-    end if;
-
-    v_rotated := true;
-    v_new.lo := v_last.hi;
-    v_new.hi := pg_current_snapshot();
-    if v_last.base > 0 then
-      v_new.hi := evd.shifted(v_new.hi, v_last.base);
-    end if;
-    v_new.from_xid := '0';
-    v_new.from_id := -1;
-    select f.floor_id, f.floor into v_new.floor_id, v_new.floor
-      from evd.raise_floor(v_last.floor_id, v_last.floor, v_new.lo) f;
   end loop;
 
   select coalesce(sum(u.events * cardinality(r.expected)), 0) into v_new.pairs
     from (select t.route_id, count(*) as events from unnest(v_routes) t (route_id) group by t.route_id) u
     join evd.route r on r.id = u.route_id;
   insert into evd.event_window (id, node_id, token, at, floor, floor_id, lo, hi, from_xid, from_id, to_xid, to_id,
-                                events, total_events, pairs, total_pairs, oldest, newest, base, low_id)
+                                events, total_events, pairs, total_pairs, oldest, newest, base, is_last, low_id)
   select v_last.id + 1, p_node, p_token, v_at, v_new.floor, v_new.floor_id, v_new.lo, v_new.hi, v_new.from_xid,
          v_new.from_id, v_new.to_xid, v_new.to_id, v_new.events, v_last.total_events + v_new.events,
          v_new.pairs, coalesce(v_last.total_pairs, evd.pairs_taken(v_last)) + v_new.pairs, v_new.oldest, v_new.newest,
-         v_last.base,
+         v_last.base, v_new.is_last,
          coalesce((select w.id from evd.event_window w where w.id >= v_last.low_id and w.closed_at is null
                    order by w.id limit 1), v_last.id + 1)
   returning * into v_new;

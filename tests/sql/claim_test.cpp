@@ -81,6 +81,28 @@ TEST_F(Claim, TakesALateCommitterOnceAndDelaysNobodyForIt) {
   EXPECT_THAT(claim(), ElementsAre());
 }
 
+// What is left of the same two snapshots is looked for unless a window says that it is the last.
+TEST_F(Claim, IsTheLastOfItsSnapshotsOnlyWhereNothingOfThemIsLeft) {
+  const auto is_last = [&] {
+    return connection.query("select is_last from evd.event_window where id = $1", pg::params(last))
+        .boolean(0, 0);
+  };
+  auto late = database.connect();
+  late.query("begin");
+  emit(late);
+  for (int i = 0; i < 3; ++i) emit(connection);
+  EXPECT_THAT(claim(2), ElementsAre(2, 3));
+  EXPECT_FALSE(is_last()) << "it was full";
+  EXPECT_THAT(claim(2), ElementsAre(4));
+  EXPECT_TRUE(is_last());
+  late.query("commit");
+  emit(connection);
+  EXPECT_THAT(claim(2), ElementsAre(1));
+  EXPECT_FALSE(is_last()) << "a straggler's comes before the others";
+  EXPECT_THAT(claim(2), ElementsAre(5));
+  EXPECT_TRUE(is_last());
+}
+
 TEST_F(Claim, TakesAPreparedTransactionOnceItCommits) {
   auto late = database.connect();
   late.query("begin");
