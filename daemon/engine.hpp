@@ -1,5 +1,6 @@
-// The daemon's main loop: one connection, one dispatcher, and the wait for something to do. It
-// reconnects for ever, and returns when it is told to stop or to take another configuration.
+// The daemon's main loop: one connection, with those of its journal that claim ahead, one
+// dispatcher, and the wait for something to do. It reconnects for ever, and returns when it is told
+// to stop or to take another configuration.
 #pragma once
 
 #include "common/config/config.hpp"

@@ -44,6 +44,7 @@ void Dispatcher::start_over(journal::Journal& journal, journal::NodeId node) {
   ahead_since_.clear();
   while (!holdings_.empty()) forget(*holdings_.back(), true);
   finished_.clear();
+  has_looked_ = false;
   for (auto& [name, host] : hosts_) host.breaker.forget();
   // What still runs belonged to the former node: whoever took over answers for it.
   for (auto& [id, record] : batches_) {
@@ -55,6 +56,7 @@ void Dispatcher::start_over(journal::Journal& journal, journal::NodeId node) {
 
 void Dispatcher::resume(journal::Journal& journal) {
   journal_ = &journal;
+  has_looked_ = false;
   ahead_since_.clear();  // given back with all else that it does not know of
   const std::vector<journal::WindowRef> left = journal.reconcile(node_, held());
   const std::vector<std::shared_ptr<Holding>> holdings = holdings_;
@@ -98,8 +100,12 @@ bool Dispatcher::step() {
     // They take turns: whoever always came first would keep a handler that is never idle.
     worked |= take_deliveries(true);
     worked |= feed();
-    worked |= take_due();
+    // A notification tells of new events most of the time: they need not wait for the rest of it.
+    // But nothing is run before it is known what is paused.
+    if (!has_looked_) worked |= take_due();
     worked |= claim();
+    worked |= feed();
+    worked |= take_due();
     worked |= feed();
   } else if (!ahead_since_.empty()) {
     worked |= claim();  // to be put off at once, so that others take it
@@ -297,7 +303,8 @@ bool Dispatcher::close(Holding& holding) {
     }
     is_lost = result == journal::CloseResult::k_gone;
     ++counters_.windows_closed;
-    is_quick_ = clock_.now() - holding.opened_at < options_.make_room_after;
+    is_quick_ = request.deferred.empty() && request.pairs.empty() &&
+                clock_.now() - holding.opened_at < options_.make_room_after;
   } else if (!holding.shares.front()->host->as_share_handler) {
     const Share& share = *holding.shares.front();
     is_lost = !journal_->close_part(

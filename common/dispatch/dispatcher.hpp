@@ -21,10 +21,10 @@ namespace evd::dispatch {
 using HandlerMap = std::map<std::string, std::unique_ptr<handlers::Handler>>;
 
 struct DispatcherOptions {
-  int batch_size = 1000;             // events of a window
-  std::size_t max_windows = 16;      // held open at once
-  std::size_t ahead = 2;             // that the database reads while others are run
-  Milliseconds spill_after{1000};    // a window stays open no longer for a slow pair
+  int batch_size = 1000;                      // events of a window
+  std::size_t max_windows = 16;               // held open at once
+  std::size_t ahead = journal::k_most_ahead;  // claimed while others are run
+  Milliseconds spill_after{1000};             // a window stays open no longer for a slow pair
   Milliseconds doubt_after{1000};    // an answer that took so long may come after a takeover
   Milliseconds make_room_after{50};  // … while it keeps others from having work
   Milliseconds poll_every{1000};     // how often it looks for pauses and what is due
@@ -139,7 +139,8 @@ class Dispatcher {
   Clock::TimePoint look_thoroughly_at_;
   Clock::TimePoint look_at_{};
   std::deque<Clock::TimePoint> ahead_since_;  // when windows were begun that are not open yet
-  bool is_quick_ = false;  // the last window was run to its end before it could be in the way
+  bool is_quick_ = false;    // the last window was done before it could be in the way
+  bool has_looked_ = false;  // since it joined, or connected again
   bool is_claiming_ = true;
   bool is_stopping_ = false;
   bool tried_claim_ = false;

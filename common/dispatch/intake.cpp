@@ -82,7 +82,7 @@ bool Dispatcher::can_claim() const {
 // for them, or the last window was over in no time, so that what waits will be.
 std::size_t Dispatcher::windows_ahead() const {
   const std::size_t open = open_windows();
-  if (is_stopping_ || open + 1 + options_.ahead > options_.max_windows) return 0;
+  if (is_stopping_ || !can_claim() || open + 1 + options_.ahead > options_.max_windows) return 0;
   if (!is_quick_ && open > 1) return 0;
   const std::size_t room = is_quick_ ? static_cast<std::size_t>(options_.batch_size) : 1;
   const bool keep_up = std::all_of(hosts_.begin(), hosts_.end(), [room](const auto& entry) {
@@ -108,13 +108,16 @@ bool Dispatcher::claim() {
   const Clock::TimePoint now = clock_.now();
   if (!can_claim() && !is_stopping_ && now < next_window_by()) return false;
   const Clock::TimePoint asked_at = ahead_since_.empty() ? now : ahead_since_.front();
-  tried_claim_ = true;
+  const bool was_begun = !ahead_since_.empty();
   std::optional<journal::Window> window =
       journal_->claim(node_, {random_token(), options_.batch_size, shares_only_, windows_ahead()});
   const std::size_t ahead = window ? window->ahead : 0;
   if (!ahead_since_.empty()) ahead_since_.pop_front();
   while (ahead_since_.size() > ahead) ahead_since_.pop_front();
   ahead_since_.resize(ahead, now);
+  // What was begun looked for events then: that it found none says nothing of now.
+  if (!window && was_begun) return true;
+  tried_claim_ = true;
   if (!window) return false;
   confirm_place(asked_at);
   took_window_ = true;
@@ -192,6 +195,7 @@ bool Dispatcher::look() {
     look_thoroughly_at_ = clock_.now() + k_thorough_every;
   }
   const journal::PollResult result = journal_->poll(node_, request);
+  has_looked_ = true;
   seen_unread_ = result.has_unread;
   seen_alert_ = result.has_alert;
   for (const journal::HandlerState& state : result.handlers) {

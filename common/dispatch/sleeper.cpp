@@ -9,7 +9,7 @@ constexpr Milliseconds k_longest_wait{
 constexpr Milliseconds k_awake_for{20};
 constexpr Milliseconds k_arming_for{
     1000};                                // a transaction open for longer is found by the slow poll
-constexpr Milliseconds k_asleep{10'000};  // nobody notified, and the slow poll noticed nothing
+constexpr Milliseconds k_asleep{60'000};  // nobody notified, and the slow poll noticed nothing
 constexpr Milliseconds k_unheard_poll{50};  // where no notification can arrive
 // Under load a claim that would find little waits: at a thousand single emits a second, claims
 // without a pause took one or two events each, and each cost a window.

@@ -6,37 +6,63 @@
 #include "common/base/random.hpp"
 
 namespace evd::journal {
+namespace {
+
+// Where no thread can be had it is done when it is waited for.
+template <typename Work>
+auto in_thread(Work work) {
+  return std::async(std::launch::async | std::launch::deferred, std::move(work));
+}
+
+template <typename Result>
+bool is_under_way(const std::future<Result>& future) {
+  return future.wait_for(Milliseconds{0}) == std::future_status::timeout;
+}
+
+}  // namespace
 
 bool ClaimsAhead::begin(NodeId node, int limit, const SharesOnly& shares_only) {
   const auto free = std::find_if(readers_.begin(), readers_.end(),
-                                 [now = SteadyClock().now()](const Reader& reader) {
-                                   return !reader.is_busy && now >= reader.not_before;
-                                 });
+                                 [this](Reader& reader) { return is_free(reader); });
   if (free == readers_.end()) return false;
-  Reader& reader = *free;
   ClaimRequest request{random_token(), limit, shares_only};
-  // Where no thread can be had it is claimed when it is asked for.
-  begun_.push_back({&reader, std::async(std::launch::async | std::launch::deferred,
-                                        [this, &reader, node, request = std::move(request)] {
-                                          return claim(reader, node, request);
-                                        })});
-  reader.is_busy = true;
+  begun_.push_back(
+      {&*free, in_thread([&connection = *free->connection, node, request = std::move(request)] {
+         return claim_window(connection, node, request);
+       })});
+  free->is_busy = true;
   return true;
 }
 
-// In a thread of its own.
-std::optional<TakenWindow> ClaimsAhead::claim(Reader& reader, NodeId node,
-                                              const ClaimRequest& request) const {
-  if (!reader.connection) {
-    try {
-      reader.connection.emplace(pg::Connection::open(options_));
-      reader.backoff.reset();
-    } catch (const pg::Error&) {
-      reader.not_before = SteadyClock().now() + reader.backoff.next();
-      return std::nullopt;
-    }
+bool ClaimsAhead::is_free(Reader& reader) {
+  if (reader.is_busy) return false;
+  if (is_open(reader)) return true;
+  if (!reader.opening.valid()) {
+    if (SteadyClock().now() >= reader.not_before)
+      reader.opening = in_thread([this] { return pg::Connection::open(options_); });
+    return false;
   }
-  return claim_window(*reader.connection, node, request);
+  if (is_under_way(reader.opening)) return false;
+  try {
+    reader.connection.emplace(reader.opening.get());
+    reader.backoff.reset();
+    return true;
+  } catch (const pg::Error&) {
+    reader.not_before = SteadyClock().now() + reader.backoff.next();
+    return false;
+  }
+}
+
+// It may have ended since it was used: no claim is lost by that as long as none was sent.
+bool ClaimsAhead::is_open(Reader& reader) {
+  if (!reader.connection) return false;
+  try {
+    reader.connection->consume_notifications();
+    return true;
+  } catch (const pg::Error&) {
+    reader.connection.reset();
+    return false;
+  }
 }
 
 std::optional<TakenWindow> ClaimsAhead::next() {
@@ -52,7 +78,7 @@ std::optional<TakenWindow> ClaimsAhead::next() {
 
 void ClaimsAhead::forget() {
   for (Begun& begun : begun_) {
-    begun.window.wait();
+    if (is_under_way(begun.window)) begun.window.wait();
     begun.reader->is_busy = false;
   }
   begun_.clear();

@@ -31,8 +31,9 @@ class Journal {
 
   // --- the window path
   virtual std::vector<Route> routes() = 0;  // all, the retired ones too
-  // The next window; none: nothing to take. Where some were begun ahead, it is the oldest of them
-  // that found anything, and the request counts only for those to be begun.
+  // The next window; none: there was nothing to take. Where some were begun ahead, it is the oldest
+  // of them that found anything when it looked, which may be a while ago, and the request counts
+  // only for those to be begun.
   virtual std::optional<Window> claim(NodeId node, const ClaimRequest& request) = 0;
   virtual CloseResult close(NodeId node, const WindowRef& window, const CloseRequest& request) = 0;
   // After a lost connection: gives back, uncounted, whatever the database says that the node holds
@@ -76,8 +77,9 @@ class Journal {
   virtual std::optional<Milliseconds> unread_age() = 0;  // of the oldest event that nobody took
   // An evd that hosts handlers, and so reads the log.
   virtual bool has_living_daemon(Milliseconds timeout) = 0;
-  virtual int mark_overdue(int limit) = 0;
-  virtual int mark_stalled(Milliseconds after, int limit) = 0;
+  // Notes what is past its deadline, and tells what is unresolved for `stalled_after`: up to
+  // `limit` of each that were not before.
+  virtual Late mark_late(Milliseconds stalled_after, int limit) = 0;
   // Tells what has been wrong with the installation as a whole for `after`, and that it is over.
   virtual void watch(Milliseconds after) = 0;
   virtual int make_partitions(int days) = 0;

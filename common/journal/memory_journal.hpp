@@ -110,8 +110,7 @@ class MemoryJournal : public Journal {
   int take_over(int limit) override;
   std::optional<Milliseconds> unread_age() override;
   bool has_living_daemon(Milliseconds timeout) override;
-  int mark_overdue(int limit) override;
-  int mark_stalled(Milliseconds after, int limit) override;
+  Late mark_late(Milliseconds stalled_after, int limit) override;
   void watch(Milliseconds after) override;
   int make_partitions(int days) override;
   int summarize_log() override;
@@ -121,6 +120,8 @@ class MemoryJournal : public Journal {
   int prune(Milliseconds age, int limit) override;
 
  private:
+  int mark_overdue(int limit);
+  int mark_stalled(Milliseconds after, int limit);
   std::optional<Window> claim_now(NodeId node, const ClaimRequest& request);
 
   mutable std::mutex mutex_;              // guards all that tables_ points to

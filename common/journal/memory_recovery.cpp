@@ -287,8 +287,13 @@ bool MemoryJournal::has_living_daemon(Milliseconds timeout) {
   });
 }
 
-int MemoryJournal::mark_overdue(int limit) {
+Late MemoryJournal::mark_late(Milliseconds stalled_after, int limit) {
   const Lock lock(mutex_);
+  return {mark_overdue(limit), mark_stalled(stalled_after, limit)};
+}
+
+// Under the lock.
+int MemoryJournal::mark_overdue(int limit) {
   std::vector<PairRow*> late;
   for (auto& [key, pair] : tables_->pairs) {
     if (is_unresolved(pair) && !pair.is_overdue && pair.deadline_at < tables_->now())
@@ -309,8 +314,8 @@ int MemoryJournal::mark_overdue(int limit) {
   return static_cast<int>(late.size());
 }
 
+// Under the lock.
 int MemoryJournal::mark_stalled(Milliseconds after, int limit) {
-  const Lock lock(mutex_);
   const auto before = tables_->now() - after;
   int told = 0;
   for (auto& [key, pair] : tables_->pairs) {

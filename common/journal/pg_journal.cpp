@@ -303,13 +303,10 @@ bool PgJournal::has_living_daemon(Milliseconds timeout) {
       .boolean(0, 0);
 }
 
-int PgJournal::mark_overdue(int limit) {
-  return query("select evd.mark_overdue($1)", params(limit)).int32(0, 0);
-}
-
-int PgJournal::mark_stalled(Milliseconds after, int limit) {
-  return query("select evd.mark_stalled($1::interval, $2)", params(interval(after), limit))
-      .int32(0, 0);
+Late PgJournal::mark_late(Milliseconds stalled_after, int limit) {
+  const pg::Result result = query("select evd.mark_overdue($1), evd.mark_stalled($2::interval, $1)",
+                                  params(limit, interval(stalled_after)));
+  return {result.int32(0, 0), result.int32(0, 1)};
 }
 
 void PgJournal::watch(Milliseconds after) {

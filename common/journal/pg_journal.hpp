@@ -50,8 +50,7 @@ class PgJournal : public Journal {
   int take_over(int limit) override;
   std::optional<Milliseconds> unread_age() override;
   bool has_living_daemon(Milliseconds timeout) override;
-  int mark_overdue(int limit) override;
-  int mark_stalled(Milliseconds after, int limit) override;
+  Late mark_late(Milliseconds stalled_after, int limit) override;
   void watch(Milliseconds after) override;
   int make_partitions(int days) override;
   int summarize_log() override;

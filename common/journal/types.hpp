@@ -76,11 +76,20 @@ struct Window {
   }
 };
 
+// How many pairs and parts.
+struct Late {
+  int overdue = 0;  // past their event's deadline
+  int stalled = 0;  // unresolved for so long that somebody is told
+};
+
+inline constexpr std::size_t k_most_ahead = 2;  // as many sessions read at once
+
 struct ClaimRequest {
   std::int64_t token = 0;
   int limit = 0;  // events
   SharesOnly shares_only{};
-  // When this window is full, the database begins on so many after it while its events are run.
+  // When this window is full, the database begins on so many after it, up to k_most_ahead, while
+  // its events are run.
   std::size_t ahead = 0;
 };
 

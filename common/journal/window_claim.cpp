@@ -1,7 +1,6 @@
 #include "common/journal/window_claim.hpp"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
 #include "common/journal/journal.hpp"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "common/journal/types.hpp"
 #include "common/pg/connection.hpp"

@@ -35,8 +35,12 @@ void Pass::free_dead(journal::Journal& journal, PassCounts& counts) {
 }
 
 void Pass::note_late(journal::Journal& journal, PassCounts& counts) {
-  counts.timed_out += all_pages([&] { return journal.mark_overdue(k_page); });
-  counts.stalled += all_pages([&] { return journal.mark_stalled(config_.escalate_after, k_page); });
+  all_pages([&] {
+    const journal::Late late = journal.mark_late(config_.escalate_after, k_page);
+    counts.timed_out += late.overdue;
+    counts.stalled += late.stalled;
+    return late.overdue + late.stalled;
+  });
   journal.watch(k_patience);
 }
 

@@ -54,8 +54,8 @@ begin
       end if;
       v_new.from_xid := '0';
       v_new.from_id := -1;
-      -- A pointer that is a few windows behind serves as well.
-      if v_last.id > v_last.floor_id + 16 then
+      -- A pointer that is a few windows behind serves as well, while these are no more than a day.
+      if v_last.id > v_last.floor_id + 16 or v_last.floor < v_at - interval '2 days' then
         select f.floor_id, f.floor into v_new.floor_id, v_new.floor
           from evd.raise_floor(v_last.floor_id, v_last.floor, v_new.lo) f;
       end if;
@@ -88,7 +88,7 @@ begin
               and (e.xid < v_all or pg_visible_in_snapshot(e.xid, v_new.hi))
               and e.created_at >= v_new.floor
             order by e.xid, e.id limit p_limit) m;
-    v_new.is_last := v_new.events < p_limit;
+    v_new.is_last := v_new.events = 0 or coalesce(v_new.events < p_limit, true);
     exit when v_new.events > 0;
   end loop;
 

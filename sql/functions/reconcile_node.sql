@@ -11,6 +11,7 @@ declare
   v_window   bigint;
   v_handlers text[];
 begin
+  perform pg_advisory_xact_lock(6649444, 1);   -- claims of the lost connection that still wait for it come first
   perform evd.check_living(p_node);
   for v_window in
     select w.id from evd.event_window w

@@ -2,16 +2,15 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <atomic>
 #include <fstream>
 #include <thread>
 
-#include "common/base/unique_fd.hpp"
 #include "tests/support/daemon_fixture.hpp"
 #include "tests/support/free_port.hpp"
 #include "tests/support/http_client.hpp"
+#include "tests/support/unix_socket.hpp"
 
 namespace evd::test {
 namespace {
@@ -20,15 +19,6 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 const std::string k_json = "Content-Type: application/json";
-
-UniqueFd connect_to(const std::string& path) {
-  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  path.copy(static_cast<char*>(name.sun_path), sizeof name.sun_path - 1);
-  EXPECT_EQ(connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
-  return fd;
-}
 
 void send_all(const UniqueFd& fd, std::string_view text) {
   while (!text.empty()) {
@@ -184,7 +174,7 @@ TEST_F(DaemonIngest, BodiesThatNeverEndDoNotFillTheMemory) {
                            std::to_string(k_bytes + 1) + "\r\n\r\n";
   std::vector<UniqueFd> begun;
   for (int n = 0; n < 10; ++n) {
-    begun.push_back(connect_to(shop.file("evd.sock").string()));
+    begun.push_back(connect_unix(shop.file("evd.sock")));
     send_all(begun.back(), head + std::string(k_bytes, ' '));
   }
   const auto client = local();

@@ -3,6 +3,9 @@
 #include "common/journal/session.hpp"
 #include "tests/support/evd_schema.hpp"
 #include "tests/support/journal_conformance_suite.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/unix_socket.hpp"
+#include "tests/support/wait.hpp"
 
 namespace evd::test {
 namespace {
@@ -144,6 +147,11 @@ class PgJournalTest : public testing::Test {
     node_ = journal_.register_node({"test", "evd", "1", {"a"}});
   }
 
+  void make_ready_ahead(std::size_t ahead) {
+    test::make_ready_ahead(journal_, node_, ahead,
+                           [&] { connection_.query("select evd.emit('one')"); });
+  }
+
   EvdDatabase database_;
   pg::Connection connection_ = database_.connect();
   PgJournal journal_{connection_, ahead_options(database_)};
@@ -189,6 +197,7 @@ create trigger crowd after insert on evd.event_window for each row when (new.tok
 }
 
 TEST_F(PgJournalTest, AFencedNodesClaimThatWasBegunIsNotTheNextNodes) {
+  make_ready_ahead(1);
   const std::int64_t first = number(connection_, "select evd.emit('one')");
   const std::int64_t second = number(connection_, "select evd.emit('one')");
   const auto window = journal_.claim(node_, {1, 1, {}, 1});
@@ -202,6 +211,8 @@ TEST_F(PgJournalTest, AFencedNodesClaimThatWasBegunIsNotTheNextNodes) {
 
 class ClaimingAhead : public PgJournalTest {
  protected:
+  ClaimingAhead() { make_ready_ahead(2); }
+
   // Three windows of which each is more than a socket holds.
   std::optional<journal::Window> claim_first_of_three() {
     observer_.query(
@@ -227,6 +238,12 @@ class ClaimingAhead : public PgJournalTest {
                       condition);
   }
 
+  void end_readers() {
+    observer_.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where application_name = 'ahead' and datname = current_database()");
+  }
+
   pg::Connection observer_ = database_.connect();
 };
 
@@ -236,7 +253,7 @@ TEST_F(ClaimingAhead, KeepsNoServerWaitingForAReader) {
   ASSERT_EQ(window->ahead, 2U);
   EXPECT_TRUE(eventually([&] {
     return readers("state = 'idle' and query like '%window_events%'") == 2 &&
-           number(observer_, "select count(*) from evd.event_window where token > 0") == 3;
+           number(observer_, "select count(*) from evd.event_window where events = 1000") == 3;
   })) << "nobody has asked for them yet";
   for (int count = 0; count < 2; ++count) {
     const auto next = journal_.claim(node_, {3, 1'000});
@@ -260,9 +277,7 @@ TEST_F(ClaimingAhead, TellsOfASessionThatEndedMeanwhileWhenItIsAsked) {
   hold_claims();
   ASSERT_TRUE(claim_first_of_three());
   EXPECT_TRUE(eventually([&] { return readers("wait_event_type = 'Lock'") == 2; }));
-  observer_.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity "
-      "where application_name = 'ahead' and datname = current_database()");
+  end_readers();
   EXPECT_TRUE(journal_.heartbeat(node_));
   try {
     journal_.claim(node_, {3, 1'000});
@@ -272,17 +287,43 @@ TEST_F(ClaimingAhead, TellsOfASessionThatEndedMeanwhileWhenItIsAsked) {
   }
 }
 
+TEST_F(ClaimingAhead, OpensSessionsAgainThatEndedUnused) {
+  EXPECT_EQ(readers("true"), 2);
+  end_readers();
+  EXPECT_TRUE(eventually([&] { return readers("true") == 0; }));
+  make_ready_ahead(2);
+}
+
+TEST_F(ClaimingAhead, WaitsForNoSessionThatIsStillToBeOpened) {
+  // Nobody answers a connection that this socket has not accepted.
+  TempDir directory;
+  const sockaddr_un name = unix_address(directory.path() / ".s.PGSQL.5432");
+  const UniqueFd silent(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(silent.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+  ASSERT_EQ(::listen(silent.get(), 16), 0);
+  pg::ConnectOptions nowhere;
+  nowhere.url = "host=" + directory.path().string();
+  nowhere.connect_timeout = std::chrono::milliseconds{2'000};
+  PgJournal journal(connection_, nowhere);
+  observer_.query("select evd.emit('one') from generate_series(1, 3)");
+  for (int claim = 1; claim <= 3; ++claim) {
+    const auto window = journal.claim(node_, {claim, 1, {}, 2});
+    ASSERT_TRUE(window);
+    EXPECT_EQ(window->ahead, 0U);
+  }
+}
+
 TEST_F(ClaimingAhead, IsNotDoneWhereNoConnectionIsToBeHad) {
   pg::ConnectOptions nowhere = ahead_options(database_);
   nowhere.url += " dbname=nowhere";
   PgJournal journal(connection_, nowhere);
-  for (int count = 0; count < 3; ++count)
-    observer_.query("select evd.emit('one') from generate_series(1, 10)");
-  std::int64_t taken = 0;
-  for (int claim = 0; claim < 10 && taken < 30; ++claim) {
-    if (const auto window = journal.claim(node_, {1 + claim, 10, {}, 2})) taken += window->size();
+  observer_.query("select evd.emit('one') from generate_series(1, 30)");
+  for (int claim = 1; claim <= 3; ++claim) {
+    const auto window = journal.claim(node_, {claim, 10, {}, 2});
+    ASSERT_TRUE(window);
+    EXPECT_EQ(window->size(), 10);
+    EXPECT_EQ(window->ahead, 0U);
   }
-  EXPECT_EQ(taken, 30);
 }
 
 // Its answer is there before the commit is.

@@ -1,7 +1,6 @@
 #include "tests/support/daemon_fixture.hpp"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,10 +10,10 @@
 #include <sstream>
 
 #include "common/base/error.hpp"
-#include "common/base/unique_fd.hpp"
 #include "common/config/load.hpp"
 #include "common/schema/apply.hpp"
 #include "common/schema/migrate.hpp"
+#include "tests/support/unix_socket.hpp"
 
 namespace evd::test {
 
@@ -285,14 +284,8 @@ int Shop::number(const std::string& sql, const pg::Params& params) {
 
 // The whole answer; empty: none.
 std::string Shop::http_get(const std::string& path, const std::string& node) const {
-  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  file(node + ".sock")
-      .string()
-      .copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return {};
+  const UniqueFd fd = connect_unix(file(node + ".sock"));
+  if (!fd) return {};
   const std::string request =
       "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
   if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};

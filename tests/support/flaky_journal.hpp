@@ -110,9 +110,8 @@ class FlakyJournal : public journal::Journal {
   bool has_living_daemon(Milliseconds timeout) override {
     return inner_.has_living_daemon(timeout);
   }
-  int mark_overdue(int limit) override { return inner_.mark_overdue(limit); }
-  int mark_stalled(Milliseconds after, int limit) override {
-    return inner_.mark_stalled(after, limit);
+  journal::Late mark_late(Milliseconds stalled_after, int limit) override {
+    return inner_.mark_late(stalled_after, limit);
   }
   void watch(Milliseconds after) override { inner_.watch(after); }
   int make_partitions(int days) override {

@@ -1,8 +1,22 @@
 #include "tests/support/journal_conformance.hpp"
 
 #include "common/base/random.hpp"
+#include "tests/support/wait.hpp"
 
 namespace evd::test {
+
+void make_ready_ahead(journal::Journal& journal, journal::NodeId node, std::size_t ahead,
+                      const std::function<void()>& emit) {
+  EXPECT_TRUE(eventually([&] {
+    emit();
+    const auto window = journal.claim(node, {1, 1, {}, ahead});
+    if (!window) return false;
+    journal.close(node, window->ref, {});
+    const bool has_more = window->ahead > 0 && journal.claim(node, {1, 1});
+    EXPECT_FALSE(has_more) << "nothing was emitted for what was begun";
+    return window->ahead == ahead;
+  }));
+}
 
 using journal::CloseRequest;
 using journal::OpenPair;

@@ -48,6 +48,11 @@ struct TestNode {
   journal::NodeId id = 0;
 };
 
+// A journal may need a while until it can claim ahead; until then it takes one window after the
+// other. What is emitted meanwhile is taken and closed.
+void make_ready_ahead(journal::Journal& journal, journal::NodeId node, std::size_t ahead,
+                      const std::function<void()>& emit);
+
 // Routes: `one` expects a; `two` expects a and b; `mixed` expects a and s, which is an sql handler.
 // All handlers retry after 10, 30, 90 … seconds, alert after 3 attempts and give up after 5.
 class JournalConformance : public testing::TestWithParam<MakeJournalFixture> {
@@ -67,6 +72,9 @@ class JournalConformance : public testing::TestWithParam<MakeJournalFixture> {
   void set_handler(const journal::HandlerPolicy& policy) { fixture_->set_handler(policy); }
 
   TestNode node(const std::string& kind = "evd", std::vector<std::string> handlers = {});
+  void make_ready_ahead(const TestNode& node, std::size_t ahead) {
+    test::make_ready_ahead(*node.journal, node.id, ahead, [this] { emit("one"); });
+  }
   // Its heartbeat stops, and somebody declares it dead.
   void kill(const TestNode& node);
 

@@ -128,7 +128,7 @@ TEST_P(JournalConformance, WhatWaitsForAHandlerOutOfReachIsToldWithThatReason) {
   one.journal->open_breaker(one.id, "a", "no route to host");
   advance(minutes{61});
   one.journal->heartbeat(one.id);
-  EXPECT_EQ(one.journal->mark_stalled(minutes{60}, 100), 1);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).stalled, 1);
   ASSERT_EQ(fixture().alerts().size(), 2U);
   EXPECT_THAT(fixture().alerts()[1].error, testing::HasSubstr("breaker"));
   // Nothing is over while parts of it still wait.

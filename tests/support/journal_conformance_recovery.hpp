@@ -251,11 +251,11 @@ TEST_P(JournalConformance, WhatIsOverdueIsNotedOnce) {
   emit_failed(one);
   const auto told = emit("tells");
   close(one, claim(one), {open_pair(told, State::k_retry, "boom")});
-  EXPECT_EQ(one.journal->mark_overdue(100), 0);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).overdue, 0);
   advance(minutes{6});
-  EXPECT_EQ(one.journal->mark_overdue(1), 1);
-  EXPECT_EQ(one.journal->mark_overdue(100), 1);
-  EXPECT_EQ(one.journal->mark_overdue(100), 0);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 1).overdue, 1);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).overdue, 1);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).overdue, 0);
   const auto alerts = fixture().alerts();
   ASSERT_EQ(alerts.size(), 1U) << "only the route that asks for it";
   EXPECT_EQ(alerts[0].kind, "timeout");
@@ -268,9 +268,9 @@ TEST_P(JournalConformance, TheDeadlineOfALaterEventRunsFromWhenItIsDue) {
   emit_later("one", minutes{10});
   close(one, claim(one));
   advance(minutes{14});
-  EXPECT_EQ(one.journal->mark_overdue(100), 0);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).overdue, 0);
   advance(minutes{2});
-  EXPECT_EQ(one.journal->mark_overdue(100), 1);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).overdue, 1);
 }
 
 TEST_P(JournalConformance, TheDeadlineOfAnEventTakenLateRunsFromWhenItWasDue) {
@@ -280,9 +280,9 @@ TEST_P(JournalConformance, TheDeadlineOfAnEventTakenLateRunsFromWhenItWasDue) {
   const journal::Window window = claim(one);
   EXPECT_FALSE(window.events.at(0).is_later);
   close(one, window, {open_pair(id, State::k_retry, "boom")});
-  EXPECT_EQ(one.journal->mark_overdue(100), 0);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).overdue, 0);
   advance(minutes{5});
-  EXPECT_EQ(one.journal->mark_overdue(100), 1);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).overdue, 1);
 }
 
 TEST_P(JournalConformance, WhatIsStalledIsToldOnceWithTheReason) {
@@ -291,11 +291,11 @@ TEST_P(JournalConformance, WhatIsStalledIsToldOnceWithTheReason) {
   emit("two");
   defer(one, "b");
   fixture().pause("b");
-  EXPECT_EQ(one.journal->mark_stalled(minutes{60}, 100), 0);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).stalled, 0);
   advance(minutes{61});
   one.journal->heartbeat(one.id);
-  EXPECT_EQ(one.journal->mark_stalled(minutes{60}, 100), 2);
-  EXPECT_EQ(one.journal->mark_stalled(minutes{60}, 100), 0);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).stalled, 2);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).stalled, 0);
   auto alerts = fixture().alerts();
   ASSERT_EQ(alerts.size(), 2U);
   std::sort(alerts.begin(), alerts.end(),
@@ -313,7 +313,7 @@ TEST_P(JournalConformance, WhatWasStalledIsToldToBeOver) {
   const TestNode one = node();
   const auto id = emit_queued(one);
   advance(minutes{61});
-  EXPECT_EQ(one.journal->mark_stalled(minutes{60}, 100), 1);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).stalled, 1);
   EXPECT_EQ(run_due(one, OutcomeKind::k_done), 1);
   EXPECT_EQ(row(id).state, "done");
   EXPECT_THAT(alert_kinds(), ElementsAre("stalled", "recovered"));
@@ -323,7 +323,7 @@ TEST_P(JournalConformance, AHandlerThatNobodyHostsIsSaidToBeSo) {
   const TestNode one = node("evd", {"b"});
   emit_queued(one);
   advance(minutes{61});
-  EXPECT_EQ(one.journal->mark_stalled(minutes{60}, 100), 1);
+  EXPECT_EQ(one.journal->mark_late(minutes{60}, 100).stalled, 1);
   EXPECT_EQ(fixture().alerts().at(0).error, "hosted by no running evd");
 }
 

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <array>
 #include <atomic>
@@ -15,8 +13,8 @@
 #include <vector>
 
 #include "common/base/error.hpp"
-#include "common/base/unique_fd.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/unix_socket.hpp"
 
 namespace evd::test {
 
@@ -24,7 +22,7 @@ class LosingRelay {
  public:
   explicit LosingRelay(std::filesystem::path server) : server_(std::move(server)) {
     listening_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const sockaddr_un name = address(directory_ / ".s.PGSQL.5432");
+    const sockaddr_un name = unix_address(directory_ / ".s.PGSQL.5432");
     if (::bind(listening_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 ||
         ::listen(listening_.get(), 16) != 0)
       throw Error("cannot listen in " + directory_.path().string());
@@ -43,13 +41,6 @@ class LosingRelay {
 
  private:
   static constexpr int k_look_ms = 20;  // whether to stop
-
-  static sockaddr_un address(const std::filesystem::path& path) {
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    path.string().copy(static_cast<char*>(name.sun_path), sizeof name.sun_path - 1);
-    return name;
-  }
 
   static bool is_readable(const UniqueFd& fd, int timeout_ms) {
     pollfd one{fd.get(), POLLIN, 0};
@@ -83,10 +74,8 @@ class LosingRelay {
     while (!stop.stop_requested()) {
       if (!is_readable(listening_, k_look_ms)) continue;
       UniqueFd client(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      UniqueFd server(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      const sockaddr_un name = address(server_);
-      if (::connect(server.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
-        continue;
+      UniqueFd server = connect_unix(server_);
+      if (!server) continue;
       relaying.emplace_back([this, from = std::move(client), to = std::move(server)](
                                 const std::stop_token& over) { relay(over, from, to); });
     }

@@ -87,6 +87,65 @@ TEST_F(DispatcherWindow, ClaimedAheadIsRunNext) {
   EXPECT_EQ(a_->running().size(), 20U);
 }
 
+// It looked when it was begun; something may have come since.
+TEST_F(DispatcherWindow, ClaimedAheadThatFoundNothingIsFollowedByAnotherClaim) {
+  start({"a"});
+  emit("a", 10);
+  EXPECT_TRUE(dispatcher_->step());
+  emit("a");
+  EXPECT_TRUE(dispatcher_->step()) << "there is more to do";
+  EXPECT_FALSE(dispatcher_->has_tried_claim()) << "nobody may fall asleep over it";
+  EXPECT_TRUE(dispatcher_->step());
+  EXPECT_TRUE(dispatcher_->has_taken_window());
+  EXPECT_EQ(a_->running().size(), 11U);
+}
+
+TEST_F(DispatcherWindow, ClaimsNothingAheadForAHandlerThatIsBehind) {
+  options_.batch_size = 200;
+  start({"a"});
+  emit("a", 5000);
+  run_for(seconds{1});
+  const auto at_first = dispatcher_->counters().events_taken;
+  for (int i = 0; i < 20; ++i) {
+    a_->end_all();
+    run_for(seconds{1});
+  }
+  EXPECT_LE(at_first, 800);
+  EXPECT_LE(dispatcher_->counters().events_taken, at_first + 20 * 100 + 400)
+      << "no faster than they are run";
+}
+
+TEST_F(DispatcherWindow, ANotificationsEventsComeBeforeALookAtWhatIsDue) {
+  start({"a"});
+  run();
+  const int claims = journal_.calls("claim");
+  int claims_before_look = 0;
+  journal_.before_answer("poll", [&] { claims_before_look = journal_.calls("claim") - claims; });
+  emit("a");
+  dispatcher_->look_now();
+  EXPECT_TRUE(dispatcher_->step());
+  EXPECT_EQ(a_->running().size(), 1U);
+  EXPECT_EQ(claims_before_look, 1);
+}
+
+TEST_F(DispatcherWindow, NothingIsRunBeforeItIsKnownWhatIsPaused) {
+  memory_.pause("a");
+  emit("a");
+  start({"a"});
+  dispatcher_->step();
+  EXPECT_TRUE(a_->running().empty());
+  memory_.resume("a");
+  emit("a");
+  dispatcher_->look_now();
+  run();
+  memory_.pause("a");
+  emit("a");
+  dispatcher_->resume(journal_);
+  const auto running = a_->running().size();
+  run();
+  EXPECT_EQ(a_->running().size(), running) << "nor after the connection was lost";
+}
+
 TEST_F(DispatcherWindow, ClaimedAheadIsPutOffByAStop) {
   start({"a"});
   emit("a", 15);

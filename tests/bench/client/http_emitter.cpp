@@ -2,7 +2,6 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,7 +12,7 @@
 
 #include "common/base/error.hpp"
 #include "common/base/text.hpp"
-#include "common/base/unique_fd.hpp"
+#include "tests/support/unix_socket.hpp"
 
 namespace evd::bench {
 namespace {
@@ -26,12 +25,8 @@ constexpr std::string_view k_request =
     R"({"event_name": "benched", "args": ["user A", 5000]} )";
 
 UniqueFd connect_to(const std::string& path) {
-  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  path.copy(static_cast<char*>(name.sun_path), sizeof name.sun_path - 1);
-  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
-    throw Error(path + ": " + errno_text(errno));
+  UniqueFd fd = test::connect_unix(path);
+  if (!fd) throw Error(path + ": " + errno_text(errno));
   return fd;
 }
 
