@@ -61,7 +61,8 @@ void Engine::run() {
       health_.node = 0;
     } catch (const pg::Error& error) {
       health_.is_connected = false;
-      if (!error.connection_lost() && session_ && session_->connection.is_open()) {
+      if (session_ && session_->connection.is_open()) {
+        // Or a session that claims ahead was lost: what it took is given back.
         logger_.error("statement failed; it is tried again", {{"error", error.what()}});
       } else if (!was_told) {
         logger_.error("database is out of reach; evd goes on trying", {{"error", error.what()}});

@@ -31,7 +31,7 @@ dispatch::DispatcherOptions dispatcher_options(const Config& config, const Optio
   options.poll_every = k_tick;
   options.is_cron = true;
   options.precedence = k_precedence;
-  if (pass.limit > 0) options.ahead = 0;  // what was claimed would be run, too
+  if (pass.limit > 0) options.ahead = 0;  // what was claimed would count, and be put off
   return options;
 }
 

@@ -44,7 +44,7 @@ void Dispatcher::start_over(journal::Journal& journal, journal::NodeId node) {
   ahead_since_.clear();
   while (!holdings_.empty()) forget(*holdings_.back(), true);
   finished_.clear();
-  has_looked_ = false;
+  has_looked_ = is_quick_ = false;
   for (auto& [name, host] : hosts_) host.breaker.forget();
   // What still runs belonged to the former node: whoever took over answers for it.
   for (auto& [id, record] : batches_) {
@@ -97,12 +97,13 @@ bool Dispatcher::step() {
   make_room();
   worked |= close_holdings();
   if (!is_stopping_) {
+    // Nothing is run before it is known what is paused. A pause that comes later counts from the
+    // next look on: a notification tells of new events most of the time, and they need not wait
+    // for one.
+    if (!has_looked_) worked |= take_due();
     // They take turns: whoever always came first would keep a handler that is never idle.
     worked |= take_deliveries(true);
     worked |= feed();
-    // A notification tells of new events most of the time: they need not wait for the rest of it.
-    // But nothing is run before it is known what is paused.
-    if (!has_looked_) worked |= take_due();
     worked |= claim();
     worked |= feed();
     worked |= take_due();
@@ -113,10 +114,7 @@ bool Dispatcher::step() {
   return worked;
 }
 
-void Dispatcher::look_now() {
-  for (auto& [name, host] : hosts_) host.has_part = host.has_delivery = true;
-  look_at_ = clock_.now();
-}
+void Dispatcher::look_now() { look_at_ = clock_.now(); }
 
 void Dispatcher::stop_starting() {
   is_stopping_ = true;

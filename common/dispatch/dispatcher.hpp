@@ -61,7 +61,8 @@ class Dispatcher {
     return holdings_.empty() && batches_.empty() && finished_.empty() && sql_shares_ == 0 &&
            ahead_since_.empty();
   }
-  // In the last step: whether it looked for a window, and whether there was one.
+  // In the last step: whether it looked for a window, and whether there was one. One that was begun
+  // ahead and found nothing is no such look.
   bool has_tried_claim() const { return tried_claim_; }
   bool has_taken_window() const { return took_window_; }
   bool has_filled_window() const { return filled_window_; }  // … with as many events as it may hold

@@ -8,6 +8,8 @@
 #include <array>
 #include <deque>
 #include <future>
+#include <optional>
+#include <utility>
 
 #include "common/base/clock.hpp"
 #include "common/journal/window_claim.hpp"
@@ -20,7 +22,9 @@ class ClaimsAhead {
   explicit ClaimsAhead(pg::ConnectOptions options) : options_(std::move(options)) {}
   ClaimsAhead(const ClaimsAhead&) = delete;
   ClaimsAhead& operator=(const ClaimsAhead&) = delete;
-  ~ClaimsAhead() = default;  // waits for its threads; the node holds what they claimed
+  // Waits for its threads: for claims, which the node holds then, and for connections to be opened
+  // or given up.
+  ~ClaimsAhead() = default;
 
   // How many were begun and not asked for.
   std::size_t size() const { return begun_.size(); }

@@ -77,8 +77,8 @@ class Journal {
   virtual std::optional<Milliseconds> unread_age() = 0;  // of the oldest event that nobody took
   // An evd that hosts handlers, and so reads the log.
   virtual bool has_living_daemon(Milliseconds timeout) = 0;
-  // Notes what is past its deadline, and tells what is unresolved for `stalled_after`: up to
-  // `limit` of each that were not before.
+  // Notes pairs that are past their deadline, and tells of those unresolved for `stalled_after`, up
+  // to `limit` of each that were not before; and of parts put off for as long.
   virtual Late mark_late(Milliseconds stalled_after, int limit) = 0;
   // Tells what has been wrong with the installation as a whole for `after`, and that it is over.
   virtual void watch(Milliseconds after) = 0;

@@ -15,9 +15,14 @@ as $$
     update evd.delivery d set stalled_at = clock_timestamp(), alerted = true
     from old_pairs o where d.event_id = o.event_id and d.handler = o.handler
     returning d.event_id, d.handler, d.route_id, d.attempts, d.last_error),
+  -- One that an sql batch is at just now is for the next pass: nobody may wait for that.
+  old_parts as (
+    select p.window_id, p.handler from evd.window_part p
+    where p.state = 'deferred' and p.stalled_at is null and p.created_at < clock_timestamp() - p_after
+    for no key update skip locked),
   parts as (
     update evd.window_part p set stalled_at = clock_timestamp()
-    where p.state = 'deferred' and p.stalled_at is null and p.created_at < clock_timestamp() - p_after
+    from old_parts o where p.window_id = o.window_id and p.handler = o.handler
     returning p.handler),
   told as (
     insert into evd.alert (kind, event_name, event_id, handler, owner, attempts, error)

@@ -1,5 +1,7 @@
 #include "common/journal/pg_journal.hpp"
 
+#include <future>
+
 #include "common/journal/session.hpp"
 #include "tests/support/evd_schema.hpp"
 #include "tests/support/journal_conformance_suite.hpp"
@@ -203,7 +205,12 @@ TEST_F(PgJournalTest, AFencedNodesClaimThatWasBegunIsNotTheNextNodes) {
   const auto window = journal_.claim(node_, {1, 1, {}, 1});
   ASSERT_TRUE(window);
   ASSERT_EQ(window->ahead, 1U);
-  journal_.leave(node_);
+  EXPECT_TRUE(eventually([&] {
+    return number(connection_, "select count(*) from evd.event_window where closed_at is null") ==
+           2;
+  }));
+  // Not by the journal, which would wait for what it had begun.
+  connection_.query("select evd.leave_node($1)", params(node_));
   const journal::NodeId next = journal_.register_node({"test", "evd", "1", {"a"}});
   EXPECT_FALSE(journal_.claim(next, {3, 1}))
       << "both are still the other's: " << first << " " << second;
@@ -294,36 +301,89 @@ TEST_F(ClaimingAhead, OpensSessionsAgainThatEndedUnused) {
   make_ready_ahead(2);
 }
 
+// Where nobody answers who wants to connect, until it is closed.
+class SilentServer {
+ public:
+  SilentServer() {
+    const sockaddr_un name = unix_address(directory_.path() / ".s.PGSQL.5432");
+    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    EXPECT_EQ(::listen(socket_.get(), 16), 0);
+  }
+
+  pg::ConnectOptions options() const {
+    pg::ConnectOptions options;
+    options.url = "host=" + directory_.path().string() + " port=5432";
+    options.connect_timeout = std::chrono::milliseconds{0};
+    return options;
+  }
+
+  // Whether somebody had come.
+  bool turn_away() { return UniqueFd(::accept(socket_.get(), nullptr, nullptr)).get() >= 0; }
+  void close() { socket_.reset(); }
+
+ private:
+  TempDir directory_;
+  UniqueFd socket_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+};
+
+// If it did wait, this test would never end.
 TEST_F(ClaimingAhead, WaitsForNoSessionThatIsStillToBeOpened) {
-  // Nobody answers a connection that this socket has not accepted.
-  TempDir directory;
-  const sockaddr_un name = unix_address(directory.path() / ".s.PGSQL.5432");
-  const UniqueFd silent(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ASSERT_EQ(::bind(silent.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
-  ASSERT_EQ(::listen(silent.get(), 16), 0);
-  pg::ConnectOptions nowhere;
-  nowhere.url = "host=" + directory.path().string();
-  nowhere.connect_timeout = std::chrono::milliseconds{2'000};
-  PgJournal journal(connection_, nowhere);
+  SilentServer silent;
+  PgJournal journal(connection_, silent.options());
   observer_.query("select evd.emit('one') from generate_series(1, 3)");
   for (int claim = 1; claim <= 3; ++claim) {
     const auto window = journal.claim(node_, {claim, 1, {}, 2});
     ASSERT_TRUE(window);
     EXPECT_EQ(window->ahead, 0U);
   }
+  silent.close();
 }
 
-TEST_F(ClaimingAhead, IsNotDoneWhereNoConnectionIsToBeHad) {
-  pg::ConnectOptions nowhere = ahead_options(database_);
-  nowhere.url += " dbname=nowhere";
-  PgJournal journal(connection_, nowhere);
-  observer_.query("select evd.emit('one') from generate_series(1, 30)");
-  for (int claim = 1; claim <= 3; ++claim) {
-    const auto window = journal.claim(node_, {claim, 10, {}, 2});
-    ASSERT_TRUE(window);
-    EXPECT_EQ(window->size(), 10);
-    EXPECT_EQ(window->ahead, 0U);
-  }
+TEST_F(ClaimingAhead, TriesAgainAfterNoConnectionWasToBeHad) {
+  SilentServer refusing;
+  PgJournal journal(connection_, refusing.options());
+  std::size_t attempts = 0;
+  EXPECT_TRUE(eventually([&] {
+    observer_.query("select evd.emit('one')");
+    const auto window = journal.claim(node_, {1, 1, {}, 2});
+    EXPECT_TRUE(window && window->ahead == 0);
+    attempts += refusing.turn_away() ? 1 : 0;
+    return attempts > journal::k_most_ahead;
+  }));
+  refusing.close();
+}
+
+TEST_F(ClaimingAhead, ReconcilingWaitsForClaimsOfALostConnection) {
+  hold_claims();
+  observer_.query("select evd.emit('one') from generate_series(1, 2)");
+  const auto waiting = [this] {
+    return number(observer_,
+                  "select count(*) from pg_stat_activity where datname = current_database() and "
+                  "wait_event_type = 'Lock'");
+  };
+  const auto claim = [this](std::int64_t token) {
+    return std::async(std::launch::async, [this, token] {
+      database_.connect().query("select evd.claim($1, $2, 1)", params(node_, token));
+    });
+  };
+  auto known = claim(2);
+  EXPECT_TRUE(eventually([&] { return waiting() == 1; }));
+  auto lost = claim(3);
+  EXPECT_TRUE(eventually([&] { return waiting() == 2; }));
+  auto left = std::async(std::launch::async, [this] {
+    return journal_.reconcile(node_, {{2}, {}});
+  });
+  EXPECT_TRUE(eventually([&] { return waiting() == 3; }));
+  observer_.query("select pg_advisory_unlock(77)");
+  known.get();
+  lost.get();
+  const auto windows = left.get();
+  ASSERT_EQ(windows.size(), 1U);
+  EXPECT_EQ(windows[0].token, 2);
+  EXPECT_EQ(
+      number(observer_,
+             "select count(*) from evd.event_window where token = 3 and closed_at is not null"),
+      1);
 }
 
 // Its answer is there before the commit is.
