@@ -107,12 +107,12 @@ void Dispatcher::confirm_place(Clock::TimePoint asked_at) {
 bool Dispatcher::claim() {
   const Clock::TimePoint now = clock_.now();
   if (!can_claim() && !is_stopping_ && now < next_window_by()) return false;
-  const Clock::TimePoint asked_at = ahead_since_.empty() ? now : ahead_since_.front();
   const bool was_begun = !ahead_since_.empty();
+  const Clock::TimePoint asked_at = was_begun ? ahead_since_.front() : now;
   std::optional<journal::Window> window =
       journal_->claim(node_, {random_token(), options_.batch_size, shares_only_, windows_ahead()});
   const std::size_t ahead = window ? window->ahead : 0;
-  if (!ahead_since_.empty()) ahead_since_.pop_front();
+  if (was_begun) ahead_since_.pop_front();
   while (ahead_since_.size() > ahead) ahead_since_.pop_front();
   ahead_since_.resize(ahead, now);
   // What was begun looked for events then: that it found none says nothing of now.
@@ -302,8 +302,8 @@ bool Dispatcher::take_parts() {
   share->host = &hosts_.at(part->ref.handler);
   holding->opened_at = clock_.now();
   // A share handler records its progress as it goes: nothing is gained by ending its lease early.
-  holding->spill_at =
-      share->host->as_share_handler ? Clock::TimePoint::max() : clock_.now() + options_.spill_after;
+  holding->spill_at = share->host->as_share_handler ? Clock::TimePoint::max()
+                                                    : holding->opened_at + options_.spill_after;
   share->ended.resize(part->events.size());
   for (std::uint32_t i = 0; i < part->events.size(); ++i) share->events.push_back(i);
   if (!share->host->as_share_handler) share->host->backlog += share->events.size();

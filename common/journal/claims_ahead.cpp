@@ -65,13 +65,13 @@ bool ClaimsAhead::is_open(Reader& reader) {
   }
 }
 
-std::optional<TakenWindow> ClaimsAhead::next() {
+std::optional<Window> ClaimsAhead::next() {
   while (!begun_.empty()) {
     Begun oldest = std::move(begun_.front());
     begun_.pop_front();
     oldest.window.wait();
     oldest.reader->is_busy = false;
-    if (std::optional<TakenWindow> taken = oldest.window.get()) return taken;
+    if (std::optional<Window> window = oldest.window.get()) return window;
   }
   return std::nullopt;
 }

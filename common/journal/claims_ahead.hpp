@@ -34,7 +34,7 @@ class ClaimsAhead {
 
   // Waits for the oldest that found something. None: none did, when they looked. Throws as
   // claim_window() does; the node may then hold windows that it does not know of.
-  std::optional<TakenWindow> next();
+  std::optional<Window> next();
 
   // Waits for all, and drops them: the node holds windows that it does not know of.
   void forget();
@@ -49,7 +49,7 @@ class ClaimsAhead {
   };
   struct Begun {
     Reader* reader;
-    std::future<std::optional<TakenWindow>> window;
+    std::future<std::optional<Window>> window;
   };
 
   bool is_free(Reader& reader);

@@ -24,14 +24,6 @@ bool is_in(const Value& value, const std::vector<Value>& values) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-void count_event(const Event& event, std::vector<Counted>& counted) {
-  auto found = std::find_if(counted.begin(), counted.end(),
-                            [&](const Counted& route) { return route.route_id == event.route_id; });
-  if (found == counted.end()) found = counted.insert(found, {event.route_id, 0, 0});
-  ++found->events;
-  found->later += event.is_later ? 1 : 0;
-}
-
 }  // namespace
 
 MemoryJournal::MemoryJournal(const Clock& clock) : tables_(std::make_unique<MemoryTables>(clock)) {}
@@ -160,7 +152,7 @@ std::optional<Window> MemoryJournal::claim_now(NodeId node, const ClaimRequest& 
     Event event = tables_->log[index].event;
     event.is_later = tables_->is_later(windows.back(), tables_->log[index]);
     if (is_in(event.route_id, request.shares_only.routes)) {
-      count_event(event, window.counted);
+      window.count(event.route_id, 1, event.is_later ? 1 : 0);
     } else {
       window.events.push_back(std::move(event));
     }

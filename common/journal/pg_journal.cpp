@@ -92,17 +92,17 @@ std::vector<Route> PgJournal::routes() {
 std::optional<Window> PgJournal::claim(NodeId node, const ClaimRequest& request) {
   if (ahead_ && begun_for_ != node) ahead_->forget();  // what a node that was fenced since began
   const bool was_begun = ahead_ && ahead_->size() > 0;
-  std::optional<TakenWindow> taken =
+  std::optional<Window> window =
       was_begun ? ahead_->next() : claim_window(connection_, node, request);
-  if (!taken) return std::nullopt;
-  if (ahead_ && taken->is_full) {
+  if (!window) return std::nullopt;
+  if (ahead_ && window->size() >= request.limit) {
     begun_for_ = node;
     while (ahead_->size() < request.ahead &&
            ahead_->begin(node, request.limit, request.shares_only)) {
     }
   }
-  taken->window.ahead = ahead_ ? ahead_->size() : 0;
-  return std::move(taken->window);
+  window->ahead = ahead_ ? ahead_->size() : 0;
+  return window;
 }
 
 CloseResult PgJournal::close(NodeId node, const WindowRef& window, const CloseRequest& request) {

@@ -1,6 +1,7 @@
 // What the log holds, as the programs see it. Plain values without behaviour.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -73,6 +74,15 @@ struct Window {
     auto size = static_cast<std::int64_t>(events.size());
     for (const Counted& route : counted) size += route.events;
     return size;
+  }
+
+  // `later` of them due only after the window opened.
+  void count(std::int32_t route_id, std::int64_t more, std::int64_t later) {
+    auto route = std::find_if(counted.begin(), counted.end(),
+                              [=](const Counted& known) { return known.route_id == route_id; });
+    if (route == counted.end()) route = counted.insert(route, {route_id, 0, 0});
+    route->events += more;
+    route->later += later;
   }
 };
 

@@ -1,6 +1,5 @@
 #include "common/journal/window_claim.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "common/journal/journal.hpp"
@@ -43,15 +42,6 @@ Reading reading(std::string_view window, std::int64_t key, const SharesOnly& sha
   return {read_without(window), params(key, shares_only.routes)};
 }
 
-void count(std::vector<Counted>& counted, std::int32_t route_id, std::int64_t events,
-           bool is_later) {
-  auto route = std::find_if(counted.begin(), counted.end(),
-                            [=](const Counted& known) { return known.route_id == route_id; });
-  if (route == counted.end()) route = counted.insert(route, {route_id, 0, 0});
-  route->events += events;
-  if (is_later) route->later += events;
-}
-
 // What is due after `opened_at` (in microseconds since 1970) is due later.
 Window window_of(const pg::Result& result, std::int64_t opened_at) {
   Window window;
@@ -61,8 +51,9 @@ Window window_of(const pg::Result& result, std::int64_t opened_at) {
   for (int row = 0; row < result.rows(); ++row) {
     const bool is_later =
         !result.is_null(row, due_at) && result.timestamp_us(row, due_at) > opened_at;
-    if (has_counts && result.int64(row, events) > 0) {
-      count(window.counted, result.int32(row, 2), result.int64(row, events), is_later);
+    const std::int64_t counted = has_counts ? result.int64(row, events) : 0;
+    if (counted > 0) {
+      window.count(result.int32(row, 2), counted, is_later ? counted : 0);
     } else {
       window.events.push_back(read_event(result, row, 0));
       window.events.back().is_later = is_later;
@@ -75,7 +66,7 @@ pg::PipelineOutcome claim_and_read(pg::Connection& connection, NodeId node,
                                    const ClaimRequest& request) {
   const Reading read = reading(k_by_token, request.token, request.shares_only);
   pg::Pipeline pipeline(connection);
-  pipeline.send("select id, events, opened_at from evd.claim($1, $2, $3)",
+  pipeline.send("select id, opened_at from evd.claim($1, $2, $3)",
                 params(node, request.token, request.limit), Format::k_binary);
   pipeline.end_transaction();
   pipeline.send(read.sql, read.parameters, Format::k_binary);
@@ -102,26 +93,24 @@ void throw_for(const pg::Error& error) {
   throw error;
 }
 
-std::optional<TakenWindow> claim_window(pg::Connection& connection, NodeId node,
-                                        const ClaimRequest& request) {
+std::optional<Window> claim_window(pg::Connection& connection, NodeId node,
+                                   const ClaimRequest& request) {
   const pg::PipelineOutcome outcome = claim_and_read(connection, node, request);
   pg::fault_point(pg::FaultPlace::k_after, "evd.claim");
   if (outcome.error) throw_for(*outcome.error);
   const pg::Result& claimed = outcome.results[0];
   if (claimed.empty()) return std::nullopt;
   const WindowRef ref{claimed.int64(0, 0), request.token};
-  const std::int64_t opened_at = claimed.timestamp_us(0, 2);
-  TakenWindow taken;
+  const std::int64_t opened_at = claimed.timestamp_us(0, 1);
+  Window window;
   if (!outcome.results[1].empty()) {
-    taken.window = window_of(outcome.results[1], opened_at);
+    window = window_of(outcome.results[1], opened_at);
   } else {
     const Reading read = reading(k_by_id, ref.id, request.shares_only);
-    taken.window =
-        window_of(connection.query(read.sql, read.parameters, Format::k_binary), opened_at);
+    window = window_of(connection.query(read.sql, read.parameters, Format::k_binary), opened_at);
   }
-  taken.window.ref = ref;
-  taken.is_full = claimed.int32(0, 1) >= request.limit;
-  return taken;
+  window.ref = ref;
+  return window;
 }
 
 }  // namespace evd::journal

@@ -21,15 +21,10 @@ Event read_event(const pg::Result& result, int row, int column);
 // NodeFenced where the database says so (VE020), else the error itself.
 [[noreturn]] void throw_for(const pg::Error& error);
 
-struct TakenWindow {
-  Window window;
-  bool is_full = false;  // it has as many events as it may: more may wait
-};
-
 // The claim and, on its heels, the reading of what it took, each a transaction of its own. None:
 // nothing to take. Throws pg::Error and NodeFenced; after a lost connection the node may hold a
 // window.
-std::optional<TakenWindow> claim_window(pg::Connection& connection, NodeId node,
-                                        const ClaimRequest& request);
+std::optional<Window> claim_window(pg::Connection& connection, NodeId node,
+                                   const ClaimRequest& request);
 
 }  // namespace evd::journal

@@ -304,11 +304,7 @@ TEST_F(ClaimingAhead, OpensSessionsAgainThatEndedUnused) {
 // Where nobody answers who wants to connect, until it is closed.
 class SilentServer {
  public:
-  SilentServer() {
-    const sockaddr_un name = unix_address(directory_.path() / ".s.PGSQL.5432");
-    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
-    EXPECT_EQ(::listen(socket_.get(), 16), 0);
-  }
+  SilentServer() { EXPECT_TRUE(socket_); }
 
   pg::ConnectOptions options() const {
     pg::ConnectOptions options;
@@ -323,7 +319,7 @@ class SilentServer {
 
  private:
   TempDir directory_;
-  UniqueFd socket_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  UniqueFd socket_ = listen_unix(directory_.path() / ".s.PGSQL.5432");
 };
 
 // If it did wait, this test would never end.

@@ -21,11 +21,8 @@ namespace evd::test {
 class LosingRelay {
  public:
   explicit LosingRelay(std::filesystem::path server) : server_(std::move(server)) {
-    listening_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const sockaddr_un name = unix_address(directory_ / ".s.PGSQL.5432");
-    if (::bind(listening_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 ||
-        ::listen(listening_.get(), 16) != 0)
-      throw Error("cannot listen in " + directory_.path().string());
+    listening_ = listen_unix(directory_ / ".s.PGSQL.5432");
+    if (!listening_) throw Error("cannot listen in " + directory_.path().string());
     accepting_ = std::jthread([this](const std::stop_token& stop) { accept_all(stop); });
   }
 

@@ -18,6 +18,16 @@ inline sockaddr_un unix_address(const std::filesystem::path& path) {
   return address;
 }
 
+// Invalid when it cannot be. Accepting does not wait.
+inline UniqueFd listen_unix(const std::filesystem::path& path) {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const sockaddr_un address = unix_address(path);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(fd.get(), 16) != 0)
+    fd.reset();
+  return fd;
+}
+
 // Invalid when nobody listens there.
 inline UniqueFd connect_unix(const std::filesystem::path& path) {
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
